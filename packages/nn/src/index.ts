@@ -1,1 +1,49 @@
-export {};
+export {
+  type Activation,
+  type ActivationName,
+  activation,
+  gelu,
+  geluNew,
+  relu,
+  silu,
+  tanh,
+} from './activations.js';
+export { readFields, writeFields } from './config.js';
+export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js';
+export { differentiable, type Op } from './differentiable.js';
+export { Dropout, dropout, dropoutMask } from './dropout.js';
+export { Embedding, type EmbeddingOptions, embedding } from './embedding.js';
+export { ModelError, type ModelErrorCode } from './errors.js';
+export { type ValueAndGradients, valueAndGradients } from './gradients.js';
+export { type Ids, type IdsOptions, idsToTensor } from './inputs.js';
+export { kernelOr } from './kernel.js';
+export { LayerNorm, type LayerNormOptions, layerNorm } from './layer-norm.js';
+export { Linear, type LinearOptions, linear } from './linear.js';
+export { type MatMulOptions, matMul, product } from './mat-mul.js';
+export {
+  type ForwardOptions,
+  type FromPretrainedOptions,
+  loadPretrained,
+  type Model,
+  type ModelConfig,
+  PretrainedModel,
+  type PretrainedSource,
+  type Recipe,
+  type SaveOptions,
+  type TrainableModel,
+} from './model.js';
+export { type ModelOutput, modelOutput } from './outputs.js';
+export { type Operand, Parameter, tensorOf } from './parameter.js';
+export { Random } from './random.js';
+export { registerGradients } from './register-gradients.js';
+export {
+  type Initializer,
+  type KeyMap,
+  type LoadReport,
+  normal,
+  ones,
+  readTensors,
+  Weights,
+  type WeightsOptions,
+  zeros,
+} from './weights.js';

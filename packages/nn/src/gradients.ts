@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Model } from './model.js';
+import { registerGradients } from './register-gradients.js';
+
+export interface ValueAndGradients {
+  /** The scalar that `f` returned. */
+  value: tf.Scalar;
+  /** By checkpoint key, each of its parameter's shape; a parameter `f` did not use has none. */
+  gradients: Map<string, tf.Tensor>;
+}
+
+/**
+ * Runs `f` and differentiates its scalar result with respect to every trainable parameter of
+ * `model`. The caller owns what is returned.
+ *
+ * ```ts
+ * const { value, gradients } = valueAndGradients(model, () => model.forward(batch).loss);
+ * ```
+ */
+export function valueAndGradients(
+  model: Pick<Model, 'parameters'>,
+  f: () => tf.Tensor,
+): ValueAndGradients {
+  registerGradients();
+  const parameters = [...model.parameters.values()].filter((p) => p.trainable);
+  const { value, grads } = recorded(
+    f,
+    parameters.map((p) => p.value),
+  );
+  const gradients = new Map<string, tf.Tensor>();
+  parameters.forEach(({ path }, i) => {
+    const gradient = grads[i];
+    if (gradient != null) gradients.set(path, gradient);
+  });
+  return { value: value as tf.Scalar, gradients };
+}
+
+/** tfjs keeps what it saved for the backward pass when the forward pass throws; this frees it. */
+function recorded(f: () => tf.Tensor, xs: tf.Tensor[]) {
+  const engine = tf.engine();
+  try {
+    return engine.gradients(f, xs, undefined, true);
+  } catch (error) {
+    const state = engine.state as unknown as { activeTape?: { saved: tf.Tensor[] }[] | null };
+    for (const node of state.activeTape ?? []) for (const tensor of node.saved) tensor.dispose();
+    state.activeTape = null;
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+import { ones as onesTensor, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.js';
+import { ModelError } from './errors.js';
+import { product } from './mat-mul.js';
+import { type Operand, type Parameter, tensorOf } from './parameter.js';
+import { type Initializer, normal, type Weights, zeros } from './weights.js';
+
+/**
+ * x·Wᵀ + b over the last dimension: x [..., in], weight [out, in] as Hugging Face and PyTorch store
+ * it, bias [out] → [..., out].
+ *
+ * @throws ModelError `WRONG_SHAPE` where x is not [..., in]
+ */
+export function linear(x: Tensor, weight: Operand, bias?: Operand): Tensor {
+  const w = tensorOf(weight);
+  const [outFeatures, inFeatures] = w.shape as [number, number];
+  if (x.shape.at(-1) !== inFeatures) {
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `linear takes [..., ${inFeatures}] (the weight is [${w.shape}]), not [${x.shape}].`,
+    );
+  }
+  const rows = x.shape.slice(0, -1);
+  const flat = reshape(x, [size(rows), inFeatures]);
+  const y = bias === undefined ? withoutBias(flat, w) : withBias(flat, w, tensorOf(bias));
+  return reshape(y, [...rows, outFeatures]);
+}
+
+const withoutBias = differentiable({
+  forward: (x, w) => ({ value: product(x!, w!, false, true), saved: [x!, w!] }),
+  backward: (dy, [x, w]) => [product(dy, w!, false, false), product(dy, x!, true, false)],
+});
+
+const withBias = differentiable({
+  forward: (x, w, b) => ({ value: product(x!, w!, false, true, b), saved: [x!, w!] }),
+  backward: (dy, [x, w]) => [
+    product(dy, w!, false, false),
+    product(dy, x!, true, false),
+    columnSums(dy),
+  ],
+});
+
+/** Σ over rows as a product: a sum over the first axis would be transposed first. */
+export function columnSums(x: Tensor): Tensor {
+  const [rows, columns] = x.shape as [number, number];
+  return reshape(product(onesTensor([1, rows]), x, false, false), [columns]);
+}
+
+const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
+
+export interface LinearOptions {
+  inFeatures: number;
+  outFeatures: number;
+  /** Default true. */
+  bias?: boolean;
+  /** Of the weight; default N(0, 0.02²). The bias starts at zero. */
+  initializer?: Initializer;
+}
+
+/** A fully connected layer: `weight` [outFeatures, inFeatures] and `bias` [outFeatures]. */
+export class Linear {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+
+  constructor(weights: Weights, options: LinearOptions) {
+    const { inFeatures, outFeatures, bias = true, initializer = normal(0.02) } = options;
+    this.weight = weights.parameter('weight', [outFeatures, inFeatures], initializer);
+    this.bias = bias ? weights.parameter('bias', [outFeatures], zeros) : undefined;
+  }
+
+  /** [..., inFeatures] → [..., outFeatures] */
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias);
+  }
+}

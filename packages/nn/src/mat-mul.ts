@@ -1,0 +1,80 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { differentiable } from './differentiable.js';
+import { ModelError } from './errors.js';
+import { kernelOr } from './kernel.js';
+
+export interface MatMulOptions {
+  /** `a` is given as [..., k, m]. */
+  transposeA?: boolean;
+  /** `b` is given as [..., n, k]. */
+  transposeB?: boolean;
+}
+
+/**
+ * Matrix product over the last two dimensions: a [..., m, k] · b [..., k, n] → [..., m, n]. The
+ * leading dimensions of both are equal.
+ *
+ * @throws ModelError `WRONG_SHAPE` where the dimensions do not fit
+ */
+export function matMul(a: tf.Tensor, b: tf.Tensor, options: MatMulOptions = {}): tf.Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  const inner = [a.shape.at(transposeA ? -2 : -1), b.shape.at(transposeB ? -1 : -2)];
+  const batches = [a.shape.slice(0, -2).join(), b.shape.slice(0, -2).join()];
+  if (a.rank < 2 || a.rank !== b.rank || inner[0] !== inner[1] || batches[0] !== batches[1]) {
+    const of = (t: tf.Tensor, flip: boolean) => `[${t.shape}]${flip ? ' transposed' : ''}`;
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `matMul cannot multiply ${of(a, transposeA)} by ${of(b, transposeB)}.`,
+    );
+  }
+  const multiply = differentiable({
+    forward: (x, y) => ({ value: product(x!, y!, transposeA, transposeB), saved: [x!, y!] }),
+    backward: (dc, [x, y]) => [
+      transposeA ? product(y!, dc, transposeB, true) : product(dc, y!, false, !transposeB),
+      transposeB ? product(dc, x!, true, transposeA) : product(x!, dc, !transposeA, false),
+    ],
+  });
+  return multiply(a, b);
+}
+
+/** The product itself, for ops that give their own gradient. `bias` [n] is added to every row. */
+export function product(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+  bias?: tf.Tensor,
+): tf.Tensor {
+  const attrs = { transposeA, transposeB };
+  const [c] = kernelOr('MhMatMul', { a, b, bias }, attrs, () => {
+    // tfjs-backend-wasm has one fast road, for a single product of untransposed matrices; the
+    // other is a scalar loop that also adds a fused bias several times.
+    const c =
+      tf.getBackend() === 'wasm'
+        ? onTheFastRoad(a, b, transposeA, transposeB)
+        : tf.matMul(a, b, transposeA, transposeB);
+    return [bias === undefined ? c : tf.add(c, bias)];
+  });
+  return c!;
+}
+
+function onTheFastRoad(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean) {
+  const left = transposeA ? swapLastTwo(a) : a;
+  const right = transposeB ? swapLastTwo(b) : b;
+  if (a.rank === 2) return tf.matMul(left, right);
+  const [m, k] = left.shape.slice(-2) as [number, number];
+  const n = right.shape.at(-1)!;
+  const batch = a.shape.slice(0, -2);
+  const size = batch.reduce((x, y) => x * y, 1);
+  if (size === 0) return tf.zeros([...batch, m, n]);
+  const lefts = tf.unstack(tf.reshape(left, [size, m, k]));
+  const rights = tf.unstack(tf.reshape(right, [size, k, n]));
+  const products = lefts.map((l, i) => tf.matMul(l as tf.Tensor2D, rights[i] as tf.Tensor2D));
+  return tf.reshape(tf.stack(products), [...batch, m, n]);
+}
+
+function swapLastTwo(x: tf.Tensor): tf.Tensor {
+  const axes = x.shape.map((_, axis) => axis);
+  axes.push(...axes.splice(-2).reverse());
+  return tf.transpose(x, axes);
+}

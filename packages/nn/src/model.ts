@@ -1,0 +1,151 @@
+import {
+  type Folder,
+  fromFloat32,
+  type JsonObject,
+  type LoadFolderOptions,
+  loadFolder,
+  type SaveFolderOptions,
+  saveFolder,
+} from '@multihead/checkpoint';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { ModelError } from './errors.js';
+import type { Parameter } from './parameter.js';
+import type { Random } from './random.js';
+import { type KeyMap, type LoadReport, readTensors, Weights } from './weights.js';
+
+/** A model's configuration: read from and written to `config.json`. */
+export interface ModelConfig {
+  toJson(): JsonObject;
+}
+
+/** What training, saving and inspection know of a model. */
+export interface Model {
+  readonly config: ModelConfig;
+  /** Every weight, by its key in the checkpoint. */
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  dispose(): void;
+}
+
+/** Options that every model's `forward` takes. */
+export interface ForwardOptions {
+  /** Dropout is on and draws from this; without it (inference) dropout does nothing. */
+  random?: Random | undefined;
+}
+
+/** A model that learns: `labels` in the batch give a scalar `loss`. */
+export interface TrainableModel<Batch> extends Model {
+  /** `outputLogits: false` says that only the loss is wanted, which may be much cheaper. */
+  forward(
+    batch: Batch,
+    options?: ForwardOptions & { outputLogits?: boolean },
+  ): { loss?: Tensor | undefined; dispose(): void };
+}
+
+export interface SaveOptions extends SaveFolderOptions {
+  /** What the weights are stored as; default F32. */
+  dtype?: 'F32' | 'F16' | 'BF16';
+  /** Written beside the model, for example a tokenizer's files. */
+  files?: Record<string, string | Uint8Array>;
+}
+
+/** What all models share: configuration, parameters, saving, disposal. */
+export abstract class PretrainedModel<Config extends ModelConfig> implements Model {
+  readonly parameters: ReadonlyMap<string, Parameter>;
+
+  constructor(
+    readonly config: Config,
+    weights: Weights,
+  ) {
+    this.parameters = weights.parameters;
+  }
+
+  /**
+   * Writes a folder that Hugging Face's library reads: `config.json` and `model.safetensors`
+   * (sharded where it grows past `maxShardSize`). What stood there before stays whole until the new
+   * files are complete.
+   */
+  async save(
+    destination: Parameters<typeof saveFolder>[0],
+    { dtype = 'F32', files, ...options }: SaveOptions = {},
+  ): Promise<void> {
+    const tensors = [...this.parameters.values()].map((parameter) => ({
+      name: parameter.path,
+      dtype,
+      shape: [...parameter.shape],
+      data: async () => {
+        const values = (await parameter.value.data()) as Float32Array;
+        return fromFloat32(parameter.path, [...parameter.shape], values, dtype).data;
+      },
+    }));
+    const contents = { config: this.config.toJson(), tensors, ...(files && { files }) };
+    await saveFolder(destination, contents, options);
+  }
+
+  /** Frees the weights. Using the model afterwards is an error. */
+  dispose(): void {
+    for (const parameter of this.parameters.values()) parameter.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+export interface FromPretrainedOptions extends LoadFolderOptions {
+  /** Draw weights the checkpoint lacks (a new head, say) in place of an error. */
+  initializeMissing?: boolean;
+  /** Seed of what is drawn; default 0. */
+  seed?: number;
+  /** Called once with the keys that model and checkpoint did not have in common. */
+  onReport?: (report: LoadReport) => void;
+}
+
+/** A folder, URL or hub id, or a folder already opened. */
+export type PretrainedSource = Parameters<typeof loadFolder>[0] | Folder;
+
+/** How a family builds its models from a folder. */
+export interface Recipe<Config, M> {
+  config: (json: JsonObject) => Config;
+  /** Old and foreign spellings of keys to the model's own. */
+  keyMap: KeyMap;
+  build: (config: Config, weights: Weights) => M;
+}
+
+/**
+ * Loads a model from a Hugging Face folder: configuration, then weights, put on the backend as they
+ * arrive. On failure nothing stays behind.
+ *
+ * @throws ModelError `BAD_CONFIG`, `MISSING_KEYS`, `WRONG_SHAPE`; CheckpointError for unreadable files
+ */
+export async function loadPretrained<Config, M>(
+  source: PretrainedSource,
+  { config: readConfig, keyMap, build }: Recipe<Config, M>,
+  options: FromPretrainedOptions = {},
+): Promise<M> {
+  const { initializeMissing = false, seed = 0, onReport, ...loading } = options;
+  const folder = isFolder(source) ? source : await loadFolder(source, loading);
+  if (folder.config === undefined) {
+    throw new ModelError('BAD_CONFIG', `${folder.source} has no config.json.`);
+  }
+  const config = readConfig(folder.config);
+  const { onProgress, signal } = loading;
+  const stored = folder.tensors({ ...(onProgress && { onProgress }), ...(signal && { signal }) });
+  const weights = new Weights({
+    tensors: await readTensors(stored, keyMap),
+    initializeMissing,
+    seed,
+  });
+  try {
+    const model = build(config, weights);
+    const report = weights.finish();
+    onReport?.(report);
+    return model;
+  } catch (error) {
+    weights.dispose();
+    throw error;
+  }
+}
+
+function isFolder(source: PretrainedSource): source is Folder {
+  return typeof source === 'object' && typeof (source as Partial<Folder>).tensors === 'function';
+}
