@@ -1,1 +1,12 @@
-export {};
+export { causalMask, combineMasks, MASKED, paddingMask } from './masks.js';
+export {
+  MultiHeadAttention,
+  type MultiHeadAttentionInputs,
+  type MultiHeadAttentionOptions,
+  type ProjectionWeights,
+} from './multi-head-attention.js';
+export {
+  type AttentionOptions,
+  type AttentionResult,
+  scaledDotProductAttention,
+} from './scaled-dot-product-attention.js';

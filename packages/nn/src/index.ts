@@ -16,7 +16,13 @@ export { Embedding, type EmbeddingOptions, embedding } from './embedding.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
 export { type ValueAndGradients, valueAndGradients } from './gradients.js';
 export { type Ids, type IdsOptions, idsToTensor } from './inputs.js';
-export { kernelOr } from './kernel.js';
+export {
+  hasKernel,
+  type KernelAttributes,
+  type KernelInputs,
+  kernelOr,
+  runKernel,
+} from './kernel.js';
 export { LayerNorm, type LayerNormOptions, layerNorm } from './layer-norm.js';
 export { Linear, type LinearOptions, linear } from './linear.js';
 export { type MatMulOptions, matMul, product } from './mat-mul.js';
@@ -36,6 +42,7 @@ export { type ModelOutput, modelOutput } from './outputs.js';
 export { type Operand, Parameter, tensorOf } from './parameter.js';
 export { Random } from './random.js';
 export { registerGradients } from './register-gradients.js';
+export { softmax } from './softmax.js';
 export {
   type Initializer,
   type KeyMap,

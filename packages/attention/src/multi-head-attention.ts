@@ -1,0 +1,72 @@
+import { type Initializer, Linear, type Random, type Weights } from '@multihead/nn';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type AttentionResult, scaledDotProductAttention } from './scaled-dot-product-attention.js';
+
+export interface MultiHeadAttentionOptions {
+  hiddenSize: number;
+  numHeads: number;
+  /** Rate of dropout on the weights; default 0. */
+  dropout?: number;
+  /** Of the four projections' weights. */
+  initializer?: Initializer;
+}
+
+/** Where the four projections are found, since checkpoints disagree on their names. */
+export interface ProjectionWeights {
+  query: Weights;
+  key: Weights;
+  value: Weights;
+  output: Weights;
+}
+
+export interface MultiHeadAttentionInputs {
+  /** Attend to this [batch, key, hiddenSize] in place of the queries' own sequence. */
+  memory?: Tensor;
+  /** Additive, broadcastable to [batch, heads, query, key]; see `paddingMask`. */
+  mask?: Tensor | undefined;
+  causal?: boolean;
+  /** Multiplies each head's weights; broadcastable to [batch, heads, query, key]. */
+  headMask?: Tensor | undefined;
+  outputAttentions?: boolean;
+  /** Dropout is on and draws from this. */
+  random?: Random | undefined;
+}
+
+/** Multi-head attention (Vaswani et al. 2017, §3.2.2): project, attend in each head, project back. */
+export class MultiHeadAttention {
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
+  readonly output: Linear;
+  readonly #numHeads: number;
+  readonly #dropout: number;
+
+  constructor(weights: ProjectionWeights, options: MultiHeadAttentionOptions) {
+    const { hiddenSize, numHeads, dropout = 0, initializer } = options;
+    const size = { inFeatures: hiddenSize, outFeatures: hiddenSize };
+    const linear = { ...size, ...(initializer && { initializer }) };
+    this.query = new Linear(weights.query, linear);
+    this.key = new Linear(weights.key, linear);
+    this.value = new Linear(weights.value, linear);
+    this.output = new Linear(weights.output, linear);
+    this.#numHeads = numHeads;
+    this.#dropout = dropout;
+  }
+
+  /** x [batch, query, hiddenSize] → context [batch, query, hiddenSize], and weights if asked for. */
+  forward(x: Tensor, inputs: MultiHeadAttentionInputs = {}): AttentionResult {
+    const { memory = x, random, ...options } = inputs;
+    const seed = random?.int32();
+    const { context, weights } = scaledDotProductAttention(
+      this.query.forward(x),
+      this.key.forward(memory),
+      this.value.forward(memory),
+      {
+        ...options,
+        numHeads: this.#numHeads,
+        ...(seed !== undefined && this.#dropout > 0 && { dropout: { rate: this.#dropout, seed } }),
+      },
+    );
+    return { context: this.output.forward(context), ...(weights && { weights }) };
+  }
+}
