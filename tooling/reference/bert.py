@@ -6,12 +6,12 @@ with the cotangents among the inputs.
 """
 
 import copy
-import json
-import shutil
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForMaskedLM, BertForPreTraining, BertModel
+from transformers import AttentionInterface, AttentionMaskInterface, BertConfig, BertForMaskedLM, BertForPreTraining
+from transformers import BertModel
+from transformers.masking_utils import eager_mask
 
 from fixture import draw_weights, fixtures, generator, gradients, normal, report, save_case, save_json, save_tensors
 
@@ -62,7 +62,7 @@ def run(model, inputs):
     """Everything the model says about the inputs, and the gradient of every parameter."""
     dtype = model.dtype
     inputs = {k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()}
-    arguments = {k: v for k, v in inputs.items() if not k.startswith("cotangent.") and k != "head_mask"}
+    arguments = {k: v for k, v in inputs.items() if not k.startswith("cotangent.")}
     base = getattr(model, "bert", model)
 
     embeddings = []
@@ -104,6 +104,129 @@ def masked_lm():
     write("masked-lm", model, inputs | {"labels": labels_for(inputs, 12, vocab_size=100)})
 
 
+
+
+def activations_and_sizes():
+    """The other activations, at sizes and settings that no default hides."""
+    # The decoder has its own weight. In transformers 5 it then has its own bias too, `cls.predictions.decoder.bias`,
+    # and `cls.predictions.bias` is in the file but takes no part.
+    sizes = dict(
+        vocab_size=61, hidden_size=27, num_hidden_layers=1, intermediate_size=50, max_position_embeddings=13,
+        type_vocab_size=3, hidden_act="gelu_new", layer_norm_eps=1e-5, tie_word_embeddings=False,
+    )
+    model = draw_weights(BertForMaskedLM(config(**sizes)), seed=20)
+    inputs = batch(21, [5, 7], 7, vocab_size=61, type_vocab_size=3)
+    write("masked-lm-untied-gelu-new", model, inputs | {"labels": labels_for(inputs, 22, vocab_size=61)})
+
+    # Without a padding id, word 0 is a word like any other: its embedding gets a gradient from the input too.
+    sizes = dict(
+        vocab_size=37, hidden_size=20, num_attention_heads=5, num_hidden_layers=1, intermediate_size=17,
+        type_vocab_size=1, hidden_act="relu", layer_norm_eps=1e-3, pad_token_id=None,
+    )
+    model = draw_weights(BertForMaskedLM(config(**sizes)), seed=30)
+    inputs = batch(31, [4, 6, 1], 6, vocab_size=37, type_vocab_size=1)
+    write("masked-lm-relu", model, inputs | {"labels": labels_for(inputs, 32, vocab_size=37)})
+
+    # No pooler in the file, only ids in the batch, one head, and a padding id other than 0: the row of that word
+    # gets no gradient, although it stands in the input.
+    sizes = dict(vocab_size=29, hidden_size=16, num_attention_heads=1, hidden_act="silu", pad_token_id=3)
+    model = draw_weights(BertModel(config(**sizes), add_pooling_layer=False), seed=40)
+    inputs = {"input_ids": torch.tensor([[5, 9, 3, 28, 3], [3, 7, 7, 1, 0]])}
+    write("model-silu-ids-only", model, inputs | cotangents(model, inputs, seed=41))
+
+
+SMALL = dict(vocab_size=40, hidden_size=16, num_attention_heads=4, intermediate_size=24)
+
+
+def masks():
+    """What a mask can do: hide a whole row, stand on the left, and switch heads off."""
+    # Every score of the hidden row is the lowest float32, so that its attention is uniform, padding included.
+    model = draw_weights(BertModel(config(**SMALL)), seed=50)
+    inputs = batch(51, [5, 0, 3], 5, vocab_size=40)
+    write("empty-row", model, inputs | cotangents(model, inputs, seed=52))
+
+    model = draw_weights(BertModel(config(**SMALL)), seed=60)
+    inputs = batch(61, [6, 3, 1], 6, vocab_size=40, left=True)
+    inputs["position_ids"] = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
+    write("left-padded", model, inputs | cotangents(model, inputs, seed=62))
+
+    model = draw_weights(BertModel(config(**SMALL, attn_implementation="eager_with_head_mask")), seed=70)
+    inputs = batch(71, [6, 4], 6, vocab_size=40)
+    inputs["head_mask"] = torch.tensor([[1, 0, 1, 1], [0.5, 1, 0, 1]])  # [layers, heads]
+    write("head-mask", model, inputs | cotangents(model, inputs, seed=72))
+
+
+def eager_with_head_mask(module, query, key, value, attention_mask, scaling, head_mask, **_):
+    """transformers 5 takes a `head_mask` and ignores it. This is the eager attention of BERT with the step that
+    transformers 4 had: the mask multiplies the probabilities, after dropout, and the reported attentions are the
+    product."""
+    scores = query @ key.transpose(2, 3) * scaling
+    if attention_mask is not None:
+        scores = scores + attention_mask
+    attention = scores.softmax(-1) * head_mask[module.layer_idx][None, :, None, None]
+    return (attention @ value).transpose(1, 2).contiguous(), attention
+
+
+AttentionInterface.register("eager_with_head_mask", eager_with_head_mask)
+AttentionMaskInterface.register("eager_with_head_mask", eager_mask)
+
+
+def legacy():
+    """The `masked-lm` weights in the spelling of the first BERT checkpoints: `gamma` and `beta`, a `position_ids`
+    buffer, the decoder's weight written out beside the embedding it is tied to, the pooler and the next-sentence head
+    that BertForMaskedLM does not have, and a config of the time. The outputs are those of `masked-lm`."""
+    source, folder = FOLDER / "masked-lm", FOLDER / "masked-lm-legacy"
+    folder.mkdir(exist_ok=True)
+
+    weights = load_file(source / "model.safetensors")
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): tensor
+        for name, tensor in weights.items()
+    }
+    old["cls.predictions.decoder.weight"] = weights["bert.embeddings.word_embeddings.weight"].clone()
+    old["bert.embeddings.position_ids"] = torch.arange(16)[None]
+    extra = draw_weights(BertForPreTraining(config()), seed=80).state_dict()
+    old |= {name: extra[name] for name in extra if "pooler" in name or "seq_relationship" in name}
+    save_file(old, folder / "model.safetensors", metadata={"format": "pt"})
+
+    save_json(folder / "config.json", {
+        "architectures": ["BertForMaskedLM"],
+        "attention_probs_dropout_prob": 0.1,
+        "directionality": "bidi",
+        "gradient_checkpointing": False,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.1,
+        "hidden_size": 24,
+        "initializer_range": 0.02,
+        "intermediate_size": 52,
+        "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 16,
+        "model_type": "bert",
+        "num_attention_heads": 3,
+        "num_hidden_layers": 2,
+        "pad_token_id": 0,
+        "pooler_type": "first_token_transform",
+        "position_embedding_type": "absolute",
+        "transformers_version": "4.6.0.dev0",
+        "type_vocab_size": 2,
+        "use_cache": True,
+        "vocab_size": 100,
+    })
+
+    inputs = load_file(source / "inputs.safetensors")
+    expected = {k: v for k, v in load_file(source / "expected.safetensors").items() if not k.startswith("grad/")}
+    save_tensors(folder / "inputs.safetensors", inputs)
+    save_tensors(folder / "expected.safetensors", expected)
+
+    model = BertForMaskedLM.from_pretrained(folder, attn_implementation="eager")
+    with torch.no_grad():
+        logits = model(**{name: tensor.long() for name, tensor in inputs.items()}).logits
+    assert torch.equal(logits, expected["logits"]), "transformers reads the legacy checkpoint differently"
+
+
 if __name__ == "__main__":
     model_case()
     masked_lm()
+    activations_and_sizes()
+    masks()
+    legacy()
