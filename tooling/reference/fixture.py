@@ -31,7 +31,7 @@ def generator(seed):
 
 
 def normal(seed, *shape, std=1.0, mean=0.0):
-    return mean + std * torch.randn(*shape, generator=generator(seed))
+    return mean + std * torch.randn(shape, generator=generator(seed))
 
 
 @torch.no_grad()
