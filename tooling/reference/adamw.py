@@ -1,0 +1,187 @@
+"""Writes packages/training/fixtures: twenty AdamW steps as PyTorch and Hugging Face take them.
+
+`masked-lm/`: a tiny BertForMaskedLM (a Hugging Face folder: the weights before the first step), `batches.safetensors`,
+and for each run the loss, gradient norm and learning rate of every step and the weights after the last. The gradient
+norm is the one before clipping; the learning rate is the one the step used.
+
+`adamw.safetensors`: the optimizer alone, fed with gradients of every size, with its weights after every step.
+"""
+
+import copy
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import BertConfig, BertForMaskedLM, get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+
+from fixture import distance, draw_weights, fixtures, generator, normal, save_json, save_tensors
+
+FOLDER = fixtures("training")
+STEPS, WARMUP = 20, 5
+SETTINGS = {
+    "steps": STEPS,
+    "warmupSteps": WARMUP,
+    "learningRate": 1e-2,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "epsilon": 1e-8,
+    "weightDecay": 0.1,
+    "maxGradNorm": 1.0,
+}
+MASK, FIRST_WORD, WORDS = 4, 5, 20
+
+
+def optimizer_of(parameters):
+    """AdamW with two groups: biases and LayerNorms do not decay."""
+    parameters = dict(parameters)
+    exempt = [name for name in parameters if name.endswith("bias") or "LayerNorm" in name]
+    groups = [
+        {"params": [p for n, p in parameters.items() if n not in exempt], "weight_decay": SETTINGS["weightDecay"]},
+        {"params": [parameters[n] for n in exempt], "weight_decay": 0.0},
+    ]
+    betas = SETTINGS["beta1"], SETTINGS["beta2"]
+    return torch.optim.AdamW(groups, lr=SETTINGS["learningRate"], betas=betas, eps=SETTINGS["epsilon"])
+
+
+def make_batches():
+    """Sentences that count upwards from one of the first three words, with about a third of the words masked: enough
+    of a rule for the loss to fall. Rows have their own lengths, so batches differ in how much there is to predict."""
+    random = generator(2)
+    shape = (STEPS, 4, 12)
+    start = torch.randint(0, 3, (*shape[:2], 1), generator=random)
+    words = FIRST_WORD + (start + torch.arange(shape[2])) % WORDS
+    length = torch.randint(4, shape[2] + 1, (*shape[:2], 1), generator=random)
+    real = torch.arange(shape[2]) < length
+    chosen = real & (torch.rand(shape, generator=random) < 0.35)
+    chosen[:, :, 1] = True  # no micro-batch without a label
+    return {
+        "input_ids": words.masked_fill(chosen, MASK) * real,  # [steps, batch, length]
+        "attention_mask": real.long(),
+        "token_type_ids": torch.zeros(shape, dtype=torch.long),
+        "labels": torch.where(chosen, words, -100),
+    }
+
+
+def train(initial, batches, schedule, micro_batches=1):
+    """Each step's loss is the mean over all labels of the batch. With micro-batches it is reached as Hugging Face's
+    Trainer defines it (`num_items_in_batch`): every part's summed loss over the number of labels in the whole batch,
+    gradients added up before clipping."""
+    model = copy.deepcopy(initial).train()
+    optimizer = optimizer_of(model.named_parameters())
+    scheduler = schedule(optimizer, WARMUP, STEPS)
+    record = {"loss": [], "grad_norm": [], "learning_rate": []}
+    for step in range(STEPS):
+        batch = {name: tensor[step] for name, tensor in batches.items()}
+        items = (batch["labels"] != -100).sum()
+        loss = 0.0
+        for rows in torch.arange(len(batch["labels"])).chunk(micro_batches):
+            part = {name: tensor[rows] for name, tensor in batch.items()}
+            labels = part.pop("labels")
+            logits = model(**part).logits
+            part_loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum") / items
+            part_loss.backward()
+            loss += part_loss.item()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), SETTINGS["maxGradNorm"])
+        record["loss"].append(loss)
+        record["grad_norm"].append(norm.item())
+        record["learning_rate"].append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+    final = {f"final/{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    return {name: torch.tensor(values, dtype=torch.float64) for name, values in record.items()} | final
+
+
+def masked_lm():
+    folder = FOLDER / "masked-lm"
+    config = BertConfig(
+        vocab_size=FIRST_WORD + WORDS, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=24, max_position_embeddings=12, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+        attn_implementation="eager",
+    )
+    initial = draw_weights(BertForMaskedLM(config), seed=1)
+    initial.save_pretrained(folder)
+    save_json(folder / "settings.json", SETTINGS)
+    batches = make_batches()
+    save_tensors(folder / "batches.safetensors", batches)
+
+    for name, schedule, micro_batches in (
+        ("linear", get_linear_schedule_with_warmup, 1),
+        ("cosine", get_cosine_schedule_with_warmup, 1),
+        ("linear-accumulated", get_linear_schedule_with_warmup, 2),
+    ):
+        run = train(initial, batches, schedule, micro_batches)
+        save_tensors(folder / f"{name}.safetensors", run)
+        exact = train(copy.deepcopy(initial).double(), batches, schedule, micro_batches)
+        weights = {k: distance(v, exact[k])[0] for k, v in run.items() if k.startswith("final/")}
+        seen = {k: v for k, v in weights.items() if "key.bias" not in k}
+        worst = max(seen, key=seen.get)
+        loss = ((run["loss"] - exact["loss"]).abs() / exact["loss"]).max()
+        norm = ((run["grad_norm"] - exact["grad_norm"]).abs() / exact["grad_norm"]).max()
+        print(
+            f"training/{name}: loss {run['loss'][0]:.3f} to {run['loss'][-1]:.3f}, "
+            f"norm {run['grad_norm'].min():.2f} to {run['grad_norm'].max():.2f}; float32 from float64: "
+            f"loss {loss:.1e} relative, norm {norm:.1e} relative, weights {seen[worst]:.1e} ({worst}), "
+            f"key biases {max(v for k, v in weights.items() if 'key.bias' in k):.1e}"
+        )
+
+
+def optimizer_alone():
+    """Gradients from 1e-9 to 10, some entries and one whole step zero: where epsilon and the decay decide."""
+    shapes = {"dense.weight": (4, 5), "dense.bias": (4,), "LayerNorm.weight": (5,)}
+    parameters = {name: torch.nn.Parameter(normal(i, *shape)) for i, (name, shape) in enumerate(shapes.items())}
+    result = {f"initial/{name}": parameter.detach().clone() for name, parameter in parameters.items()}
+    for i, (name, shape) in enumerate(shapes.items()):
+        sizes = 10 ** torch.empty(STEPS, *shape).uniform_(-9, 1, generator=generator(20 + i))
+        grads = normal(10 + i, STEPS, *shape) * sizes
+        grads[:, 0] = 0
+        grads[7] = 0
+        grads[12:] *= 0.05  # small enough not to be clipped
+        result[f"gradients/{name}"] = grads  # [steps, ...]
+
+    optimizer = optimizer_of(parameters.items())
+    scheduler = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
+    rates, norms, weights = [], [], {name: [] for name in shapes}
+    for step in range(STEPS):
+        for name, parameter in parameters.items():
+            parameter.grad = result[f"gradients/{name}"][step].clone()
+        norms.append(torch.nn.utils.clip_grad_norm_(parameters.values(), SETTINGS["maxGradNorm"]).item())
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+        for name, parameter in parameters.items():
+            weights[name].append(parameter.detach().clone())
+
+    result |= {"learning_rate": torch.tensor(rates), "grad_norm": torch.tensor(norms)}
+    for name, parameter in parameters.items():
+        result[f"weights/{name}"] = torch.stack(weights[name])  # [steps, ...], after each step
+        result[f"exp_avg/{name}"] = optimizer.state[parameter]["exp_avg"]
+        result[f"exp_avg_sq/{name}"] = optimizer.state[parameter]["exp_avg_sq"]
+    save_tensors(FOLDER / "adamw.safetensors", result)
+
+
+def schedules():
+    """The factor on the learning rate at each step, one past the end included."""
+    def factors(schedule, warmup, steps):
+        parameter = torch.nn.Parameter(torch.zeros(1))
+        optimizer = torch.optim.SGD([parameter], lr=1.0)
+        scheduler = schedule(optimizer, warmup, steps)
+        values = []
+        for _ in range(steps + 1):
+            values.append(scheduler.get_last_lr()[0])
+            optimizer.step()
+            scheduler.step()
+        return torch.tensor(values)
+
+    save_tensors(FOLDER / "schedules.safetensors", {
+        f"{name}/warmup-{warmup}-of-{steps}": factors(schedule, warmup, steps)
+        for name, schedule in (
+            ("linear", get_linear_schedule_with_warmup), ("cosine", get_cosine_schedule_with_warmup),
+        )
+        for warmup, steps in ((5, 20), (0, 7), (1, 30), (10, 10))
+    })
+
+
+if __name__ == "__main__":
+    masked_lm()
+    optimizer_alone()
+    schedules()
