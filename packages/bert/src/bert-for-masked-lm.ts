@@ -1,0 +1,151 @@
+import {
+  type Activation,
+  activation,
+  crossEntropy,
+  embedding,
+  type FromPretrainedOptions,
+  type Ids,
+  idsToTensor,
+  LayerNorm,
+  Linear,
+  linear,
+  loadPretrained,
+  ModelError,
+  type ModelOutput,
+  modelOutput,
+  normal,
+  type Parameter,
+  PretrainedModel,
+  type PretrainedSource,
+  Weights,
+  zeros,
+} from '@multihead/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { maskedLMKeys } from './checkpoint-keys.js';
+import { BertConfig } from './config.js';
+import { type BertForwardOptions, type BertInputs, BertTrunk } from './trunk.js';
+
+/** The label of a position that does not count. */
+const IGNORED = -100;
+
+export interface BertMaskedLMInputs extends BertInputs {
+  /** The true id at each masked position and −100 elsewhere, in the shape of `inputIds`. */
+  labels?: Ids | undefined;
+}
+
+export interface BertMaskedLMOptions extends BertForwardOptions {
+  /**
+   * Default true. With `labels`, false computes the head at the labelled positions alone, which
+   * gives the same loss at a fraction of the cost.
+   */
+  outputLogits?: boolean | undefined;
+}
+
+export interface BertMaskedLMOutputs {
+  /** Mean cross-entropy over the labelled positions, in nats; with `labels`. */
+  loss?: tf.Tensor;
+  /** [batch, length, vocabSize], before softmax */
+  logits?: tf.Tensor;
+  hiddenStates?: tf.Tensor[];
+  attentions?: tf.Tensor[];
+}
+
+/** BERT with a head that says which word stands at each position (Devlin et al. 2019, §3.1). */
+export class BertForMaskedLM extends PretrainedModel<BertConfig> {
+  protected override readonly architecture = 'BertForMaskedLM';
+  readonly bert: BertTrunk;
+  readonly transform: Linear;
+  readonly transformNorm: LayerNorm;
+  readonly decoderWeight: Parameter; // [vocabSize, hiddenSize]
+  readonly decoderBias: Parameter; // [vocabSize]
+  readonly #activation: Activation;
+
+  /** Fresh weights drawn with the seed of `weights`, or the ones `weights` reads. */
+  constructor(config: BertConfig, weights: Weights = new Weights()) {
+    super(config, weights);
+    const { hiddenSize, vocabSize, layerNormEps, tieWordEmbeddings } = config;
+    const initializer = normal(config.initializerRange);
+    const head = weights.at('cls', 'predictions');
+    this.bert = new BertTrunk(weights.at('bert'), config, { addPoolingLayer: false });
+    this.transform = new Linear(head.at('transform', 'dense'), {
+      inFeatures: hiddenSize,
+      outFeatures: hiddenSize,
+      initializer,
+    });
+    this.transformNorm = new LayerNorm(head.at('transform', 'LayerNorm'), hiddenSize, {
+      epsilon: layerNormEps,
+    });
+    this.decoderWeight = tieWordEmbeddings
+      ? this.bert.embeddings.wordEmbeddings.weight
+      : head.parameter('decoder.weight', [vocabSize, hiddenSize], initializer);
+    this.decoderBias = head.parameter(
+      tieWordEmbeddings ? 'bias' : 'decoder.bias',
+      [vocabSize],
+      zeros,
+    );
+    this.#activation = activation(config.hiddenAct);
+  }
+
+  /**
+   * From a folder, URL or hub id in Hugging Face's format.
+   *
+   * @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError
+   */
+  static fromPretrained(
+    source: PretrainedSource,
+    options: FromPretrainedOptions = {},
+  ): Promise<BertForMaskedLM> {
+    const recipe = {
+      config: BertConfig.fromJson,
+      keyMap: (config: BertConfig) => maskedLMKeys(config.tieWordEmbeddings),
+      build: (config: BertConfig, weights: Weights) => new BertForMaskedLM(config, weights),
+    };
+    return loadPretrained(source, recipe, options);
+  }
+
+  /** @throws ModelError for ids out of range, ragged rows, shapes that do not fit */
+  forward(
+    inputs: BertMaskedLMInputs,
+    options: BertMaskedLMOptions = {},
+  ): ModelOutput<BertMaskedLMOutputs> {
+    const { outputLogits = true } = options;
+    const { labels } = inputs;
+    if (labels === undefined && !outputLogits) {
+      throw new ModelError(
+        'BAD_INPUT',
+        'outputLogits: false leaves only the loss, which needs labels.',
+      );
+    }
+    return modelOutput(() => {
+      const { lastHiddenState, hiddenStates, attentions } = this.bert.encode(inputs, options);
+      const [batch, length, size] = lastHiddenState.shape as [number, number, number];
+      const rows = tf.reshape(lastHiddenState, [batch * length, size]);
+      const rest = { ...(hiddenStates && { hiddenStates }), ...(attentions && { attentions }) };
+
+      const truth = labels && this.#labels(labels, [batch, length]);
+      if (!outputLogits && truth) return { loss: this.#lossAtLabels(rows, truth), ...rest };
+      const flat = this.#predict(rows); // [batch·length, vocabSize]
+      const logits = tf.reshape(flat, [batch, length, this.config.vocabSize]);
+      return { ...(truth && { loss: crossEntropy(flat, truth) }), logits, ...rest };
+    });
+  }
+
+  /** The head: rows [n, hiddenSize] → logits [n, vocabSize]. */
+  #predict(rows: tf.Tensor): tf.Tensor {
+    const transformed = this.transformNorm.forward(this.#activation(this.transform.forward(rows)));
+    return linear(transformed, this.decoderWeight, this.decoderBias);
+  }
+
+  #labels(labels: Ids, shape: [number, number]): tf.Tensor {
+    const end = this.config.vocabSize;
+    const checked = idsToTensor(labels, 'labels', { end, ignoreIndex: IGNORED, shape });
+    return tf.reshape(checked, [checked.size]);
+  }
+
+  #lossAtLabels(rows: tf.Tensor, labels: tf.Tensor): tf.Tensor {
+    const values = labels.dataSync();
+    const places = Array.from(values.keys()).filter((i) => values[i] !== IGNORED);
+    const at = tf.tensor1d(places, 'int32');
+    return crossEntropy(this.#predict(embedding(rows, at)), tf.gather(labels, at));
+  }
+}

@@ -1,0 +1,147 @@
+import { paddingMask } from '@multihead/attention';
+import {
+  type ForwardOptions,
+  type Ids,
+  idsToTensor,
+  Linear,
+  ModelError,
+  normal,
+  tanh,
+  type Weights,
+} from '@multihead/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BertConfig } from './config.js';
+import { BertEmbeddings } from './embeddings.js';
+import { BertLayer } from './layer.js';
+
+/** What every BERT takes in; a tokenizer's result fits as it is. */
+export interface BertInputs {
+  /** [batch, length] or one row [length], padded to one length. */
+  inputIds: Ids;
+  /** 1 for a token, 0 for padding; default all 1. */
+  attentionMask?: Ids | undefined;
+  /** 0 for the first text, 1 for the second; default all 0. */
+  tokenTypeIds?: Ids | undefined;
+  /** Default 0, 1, 2, … in every row. */
+  positionIds?: Ids | undefined;
+  /** Multiplies the attention weights of each head: [heads] or [layers, heads]. */
+  headMask?: tf.Tensor | number[] | number[][] | undefined;
+}
+
+export interface BertForwardOptions extends ForwardOptions {
+  /** Give `hiddenStates`: the embeddings and every layer's output. */
+  outputHiddenStates?: boolean | undefined;
+  /** Give `attentions`: every layer's weights. */
+  outputAttentions?: boolean | undefined;
+}
+
+export interface BertTrunkOutputs {
+  /** [batch, length, hiddenSize] */
+  lastHiddenState: tf.Tensor;
+  /** tanh of a linear layer over the first token, [batch, hiddenSize]; where there is a pooler. */
+  poolerOutput?: tf.Tensor;
+  /** layers + 1 tensors [batch, length, hiddenSize] */
+  hiddenStates?: tf.Tensor[];
+  /** One tensor [batch, heads, query, key] a layer */
+  attentions?: tf.Tensor[];
+}
+
+/** The part all BERTs share: embeddings, encoder, and the pooler where it is wanted. */
+export class BertTrunk {
+  readonly embeddings: BertEmbeddings;
+  readonly layers: readonly BertLayer[];
+  readonly pooler: Linear | undefined;
+
+  constructor(
+    weights: Weights,
+    readonly config: BertConfig,
+    { addPoolingLayer }: { addPoolingLayer: boolean },
+  ) {
+    this.embeddings = new BertEmbeddings(weights.at('embeddings'), config);
+    this.layers = Array.from(
+      { length: config.numHiddenLayers },
+      (_, i) => new BertLayer(weights.at('encoder', 'layer', i), config),
+    );
+    this.pooler = addPoolingLayer
+      ? new Linear(weights.at('pooler', 'dense'), {
+          inFeatures: config.hiddenSize,
+          outFeatures: config.hiddenSize,
+          initializer: normal(config.initializerRange),
+        })
+      : undefined;
+  }
+
+  /** Runs inside a model's `forward`, which frees what is not returned. */
+  encode(inputs: BertInputs, options: BertForwardOptions = {}): BertTrunkOutputs {
+    const { random, outputHiddenStates = false, outputAttentions = false } = options;
+    const { ids, mask, tokenTypes, positions } = this.#read(inputs);
+    const headMasks = this.#headMasks(inputs.headMask);
+    const hiddenStates: tf.Tensor[] = [];
+    const attentions: tf.Tensor[] = [];
+
+    let hidden = tf.tidy(() => this.embeddings.forward(ids, tokenTypes, positions, random));
+    hiddenStates.push(hidden);
+    this.layers.forEach((layer, i) => {
+      const previous = hidden;
+      const out = tf.tidy(() => {
+        const layerInputs = { mask, headMask: headMasks?.[i], outputAttentions, random };
+        return layer.forward(previous, layerInputs) as { hidden: tf.Tensor; weights: tf.Tensor };
+      });
+      hidden = out.hidden;
+      hiddenStates.push(hidden);
+      if (outputAttentions) attentions.push(out.weights);
+    });
+
+    return {
+      lastHiddenState: hidden,
+      ...(this.pooler && { poolerOutput: this.#pool(hidden, this.pooler) }),
+      ...(outputHiddenStates && { hiddenStates }),
+      ...(outputAttentions && { attentions }),
+    };
+  }
+
+  #pool(hidden: tf.Tensor, pooler: Linear): tf.Tensor {
+    const [batch, , size] = hidden.shape as [number, number, number];
+    const first = tf.reshape(tf.slice(hidden, [0, 0, 0], [batch, 1, size]), [batch, size]);
+    return tanh(pooler.forward(first));
+  }
+
+  #read(inputs: BertInputs) {
+    const { vocabSize, typeVocabSize, maxPositionEmbeddings } = this.config;
+    const ids = idsToTensor(inputs.inputIds, 'inputIds', { end: vocabSize });
+    const shape = ids.shape as [number, number];
+    if (shape[1] > maxPositionEmbeddings && inputs.positionIds === undefined) {
+      throw new ModelError(
+        'BAD_INPUT',
+        `inputIds are ${shape[1]} tokens long; this model has ${maxPositionEmbeddings} positions. Truncate the text.`,
+      );
+    }
+    const optional = (given: Ids | undefined, name: string, end: number) =>
+      given === undefined ? undefined : idsToTensor(given, name, { end, shape });
+    const attention = optional(inputs.attentionMask, 'attentionMask', 2);
+    const order = tf.reshape(tf.range(0, shape[1], 1, 'int32'), [1, shape[1]]);
+    return {
+      ids,
+      mask: attention && paddingMask(attention), // [batch, 1, 1, length]
+      tokenTypes:
+        optional(inputs.tokenTypeIds, 'tokenTypeIds', typeVocabSize) ?? tf.zeros(shape, 'int32'),
+      positions: optional(inputs.positionIds, 'positionIds', maxPositionEmbeddings) ?? order,
+    };
+  }
+
+  /** One mask [1, heads, 1, 1] a layer. */
+  #headMasks(headMask: BertInputs['headMask']): tf.Tensor[] | undefined {
+    if (headMask === undefined) return undefined;
+    const { numHiddenLayers: layers, numAttentionHeads: heads } = this.config;
+    const mask = tf.cast(tf.clone(headMask as tf.TensorLike), 'float32');
+    const shape = mask.shape.join();
+    if (shape !== `${heads}` && shape !== `${layers},${heads}`) {
+      throw new ModelError(
+        'WRONG_SHAPE',
+        `headMask is [${shape}]; it must be [${heads}] or [${layers},${heads}].`,
+      );
+    }
+    const all = tf.broadcastTo(mask, [layers, heads]);
+    return tf.unstack(tf.reshape(all, [layers, 1, heads, 1, 1]));
+  }
+}
