@@ -1,0 +1,2 @@
+export { gelu, geluGrad } from './gelu';
+export { gemm, gemmScratch } from './gemm';

@@ -1,0 +1,112 @@
+// Vector arithmetic that the kernels share. Everything is float32; accuracies are measured against
+// float64 in src/*.test.ts.
+
+// @ts-ignore: decorator
+@inline
+export function splat(value: f32): v128 {
+  return f32x4.splat(value);
+}
+
+/** a·b + c: one rounding where the relaxed instruction fuses, two on plain SIMD. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  // @ts-ignore: RELAXED is set by --use
+  if (RELAXED) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** c − a·b. */
+// @ts-ignore: decorator
+@inline
+export function nmadd(a: v128, b: v128, c: v128): v128 {
+  // @ts-ignore: RELAXED is set by --use
+  if (RELAXED) return f32x4.relaxed_nmadd(a, b, c);
+  return f32x4.sub(c, f32x4.mul(a, b));
+}
+
+// @ts-ignore: decorator
+@inline
+export function sumLanes(v: v128): f32 {
+  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)
+    + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+export function maxLanes(v: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+    max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+  );
+}
+
+/**
+ * e^x within 2 ulp for −87.3 ≤ x ≤ 88.7; 0 below, Infinity above; NaN stays NaN.
+ * x = n·ln 2 + r with |r| ≤ ½ ln 2 (ln 2 in two parts, so that r is exact), then e^r by a polynomial
+ * of degree 6 and 2^n through the exponent bits.
+ */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  const clamped = f32x4.min(f32x4.max(x, splat(-87.33)), splat(89));
+  const n = f32x4.nearest(f32x4.mul(clamped, splat(1.44269504)));
+  let r = nmadd(n, splat(0.693145752), clamped);
+  r = nmadd(n, splat(1.42860677e-6), r);
+  let p = splat(1.3978995e-3);
+  p = madd(p, r, splat(8.3679650e-3));
+  p = madd(p, r, splat(4.1666642e-2));
+  p = madd(p, r, splat(1.6666570e-1));
+  p = madd(p, r, splat(0.5));
+  p = madd(p, r, splat(1));
+  p = madd(p, r, splat(1));
+  // 2^n in two factors: n reaches 128, one past the largest exponent. At 89 their product overflows.
+  const whole = i32x4.trunc_sat_f32x4_s(n);
+  const half = i32x4.shr_s(whole, 1);
+  const one = i32x4.splat(0x3f800000);
+  p = f32x4.mul(p, i32x4.add(i32x4.shl(half, 23), one));
+  p = f32x4.mul(p, i32x4.add(i32x4.shl(i32x4.sub(whole, half), 23), one));
+  return v128.andnot(p, f32x4.lt(x, splat(-87.33)));
+}
+
+/** tanh x = 1 − 2 / (1 + e^2x), with x − x³/3 + … near 0, where that difference would cancel. */
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  const magnitude = f32x4.abs(x);
+  const large = f32x4.sub(
+    splat(1),
+    f32x4.div(splat(2), f32x4.add(splat(1), exp4(f32x4.add(magnitude, magnitude)))),
+  );
+  const square = f32x4.mul(x, x);
+  let p = splat(-5.70498872745e-3);
+  p = madd(p, square, splat(2.06390887954e-2));
+  p = madd(p, square, splat(-5.37397155531e-2));
+  p = madd(p, square, splat(1.33314422036e-1));
+  p = madd(p, square, splat(-3.33332819422e-1));
+  const small = madd(f32x4.mul(p, square), magnitude, magnitude);
+  const y = v128.bitselect(small, large, f32x4.lt(magnitude, splat(0.625)));
+  return v128.or(y, v128.and(x, splat(-0.0)));
+}
+
+/**
+ * The rest of a row that is not a multiple of four floats: `count` (1 to 3) lanes of memory at
+ * `address`, the other lanes `fill`. Nothing outside the row is read.
+ */
+// @ts-ignore: decorator
+@inline
+export function loadTail(address: usize, count: usize, fill: f32): v128 {
+  let v = f32x4.replace_lane(splat(fill), 0, load<f32>(address));
+  if (count > 1) v = f32x4.replace_lane(v, 1, load<f32>(address, 4));
+  if (count > 2) v = f32x4.replace_lane(v, 2, load<f32>(address, 8));
+  return v;
+}
+
+/** The first `count` (1 to 3) lanes of `v` to memory; nothing outside the row is written. */
+// @ts-ignore: decorator
+@inline
+export function storeTail(address: usize, v: v128, count: usize): void {
+  store<f32>(address, f32x4.extract_lane(v, 0));
+  if (count > 1) store<f32>(address, f32x4.extract_lane(v, 1), 4);
+  if (count > 2) store<f32>(address, f32x4.extract_lane(v, 2), 8);
+}

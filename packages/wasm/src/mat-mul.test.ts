@@ -1,0 +1,150 @@
+import { expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { expectClose, normal, onEachVariant, randomFrom, run } from '../test/kernels.js';
+
+interface Case {
+  batch: number[];
+  m: number;
+  n: number;
+  k: number;
+  transposeA: boolean;
+  transposeB: boolean;
+  shared: boolean;
+  bias: boolean;
+}
+
+/** Runs the kernel and holds each element to 1e-6 of the sum of its terms' sizes. */
+function verify({ batch, m, n, k, shared, bias: biased, ...attrs }: Case, seed: number): void {
+  const random = randomFrom(seed);
+  const a = normal(random, [...batch, ...(attrs.transposeA ? [k, m] : [m, k])]);
+  const ofB = attrs.transposeB ? [n, k] : [k, n];
+  const b = normal(random, shared ? ofB : [...batch, ...ofB]);
+  const bias = biased ? normal(random, [n]) : undefined;
+  const [y] = run('MhMatMul', { a, b, bias }, attrs);
+  expect(y!.shape).toEqual([...batch, m, n]);
+  const batches = batch.reduce((product, length) => product * length, 1);
+  const [av, bv] = [a.values, b.values];
+  const expected = new Float64Array(batches * m * n);
+  const sizes = new Float64Array(batches * m * n);
+  for (let at = 0, z = 0; z < batches; z++)
+    for (let i = 0; i < m; i++)
+      for (let j = 0; j < n; j++, at++) {
+        let sum = bias?.values[j] ?? 0;
+        let size = Math.abs(sum);
+        for (let p = 0; p < k; p++) {
+          const x = av[z * m * k + (attrs.transposeA ? p * m + i : i * k + p)]!;
+          const w = bv[(shared ? 0 : z * k * n) + (attrs.transposeB ? j * k + p : p * n + j)]!;
+          sum += x * w;
+          size += Math.abs(x * w);
+        }
+        expected[at] = sum;
+        sizes[at] = size;
+      }
+  expectClose(y!.values, expected, { relative: 1e-6, scale: sizes });
+}
+
+const flags = {
+  transposeA: fc.boolean(),
+  transposeB: fc.boolean(),
+  shared: fc.boolean(),
+  bias: fc.boolean(),
+};
+
+onEachVariant(() => {
+  test('small and odd shapes, 0 and 1 among them, with leading axes', () => {
+    const length = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 6, max: 40 }));
+    fc.assert(
+      fc.property(
+        fc.record({
+          batch: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }),
+          ...{ m: length, n: length, k: length },
+          ...flags,
+        }),
+        fc.integer(),
+        verify,
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test('shapes across the edges of the blocks', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          batch: fc.constant<number[]>([]),
+          m: fc.constantFrom(1, 3, 4, 127, 130),
+          n: fc.constantFrom(1, 15, 64, 1023, 1041),
+          k: fc.constantFrom(1, 255, 257),
+          ...flags,
+        }),
+        fc.integer(),
+        verify,
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  test('activations follow the bias', () => {
+    const reference: Record<string, (x: number) => number> = {
+      relu: (x) => Math.max(x, 0),
+      tanh: Math.tanh,
+      silu: (x) => x / (1 + Math.exp(-x)),
+      gelu_new: (x) => x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+    };
+    const random = randomFrom(7);
+    for (const m of [1, 6]) {
+      const a = normal(random, [m, 300]);
+      const b = normal(random, [21, 300], 0.1);
+      const bias = normal(random, [21]);
+      const [plain] = run('MhMatMul', { a, b, bias }, { transposeB: true });
+      for (const [activation, f] of Object.entries(reference)) {
+        const [y] = run('MhMatMul', { a, b, bias }, { transposeB: true, activation });
+        expectClose(y!.values, Array.from(plain!.values, f), { relative: 1e-6, scale: 1 });
+      }
+      const [y] = run('MhMatMul', { a, b, bias }, { transposeB: true, activation: 'gelu' });
+      expectClose(y!.values, run('MhGelu', { x: plain! })[0]!.values, { relative: 1e-7, scale: 1 });
+    }
+  });
+
+  test('tanh keeps its relative accuracy near 0 and its sign and bounds far out', () => {
+    const values = Float32Array.from(
+      { length: 4001 },
+      (_, i) => Math.sign(i - 2000) * ((i - 2000) / 600) ** 4,
+    );
+    const a = { shape: [values.length, 1], values };
+    const b = { shape: [1, 1], values: Float32Array.of(1) };
+    const [y] = run('MhMatMul', { a, b }, { activation: 'tanh' });
+    expectClose(y!.values, Array.from(values, Math.tanh), { relative: 1e-6 });
+  });
+
+  test('keeps working on tensors made before the memory grows', () => {
+    const random = randomFrom(3);
+    const a = normal(random, [8, 8]);
+    const [before] = run('MhMatMul', { a, b: a });
+    const tensor = tf.tensor(a.values, [8, 8]);
+    const memory = (tf.backend() as unknown as { wasm: { asm: { memory: WebAssembly.Memory } } })
+      .wasm.asm.memory;
+    const size = memory.buffer.byteLength;
+    const large = tf.zeros([size / 4 + 1e6]);
+    expect(memory.buffer.byteLength).toBeGreaterThan(size);
+    const after = tf.engine().runKernel('MhMatMul', { a: tensor, b: tensor }) as tf.Tensor;
+    expect(Array.from(after.dataSync())).toEqual(Array.from(before!.values));
+    tf.dispose([tensor, large, after]);
+  });
+
+  test('refuses what does not fit, naming the shapes', () => {
+    const zeros = (...shape: number[]) => normal(() => 0, shape);
+    expect(() => run('MhMatMul', { a: zeros(2, 3), b: zeros(4, 5) })).toThrow(
+      'MhMatMul: a [2,3] by b [4,5]: the inner lengths 3 and 4 differ',
+    );
+    expect(() => run('MhMatMul', { a: zeros(2, 2, 3), b: zeros(3, 3, 5) })).toThrow('leading axes');
+    expect(() => run('MhMatMul', { a: zeros(3), b: zeros(3, 5) })).toThrow('not matrices');
+    expect(() => run('MhMatMul', { a: zeros(2, 3) })).toThrow('needs the input "b"');
+    const [a, b] = [zeros(2, 3), zeros(3, 5)];
+    expect(() => run('MhMatMul', { a, b, bias: zeros(4) })).toThrow('bias is [4], not [5]');
+    expect(() => run('MhMatMul', { a, b }, { activation: 'elu' })).toThrow('no activation "elu"');
+    const ids = { shape: [3, 5], values: new Int32Array(15) };
+    expect(() => run('MhMatMul', { a, b: ids })).toThrow('"b" is int32, not float32');
+  });
+});

@@ -1,0 +1,58 @@
+import { version_wasm } from '@tensorflow/tfjs-backend-wasm';
+import { link } from './kernel-host.js';
+import { registerKernels } from './kernels.js';
+import { startBackend } from './tfjs-backend.js';
+import { compileKernels, type WasmVariant } from './variant.js';
+
+export interface UseWasmOptions {
+  /** Register our SIMD kernels (default). Without them only stock tfjs runs. */
+  kernels?: boolean;
+  /**
+   * Run this variant of the kernels in place of the fastest one: `simd` computes the same bits on
+   * every machine.
+   */
+  variant?: WasmVariant;
+}
+
+/** What runs after `useWasm()`. */
+export interface WasmInfo {
+  /** The tfjs backend, now active. */
+  backend: 'wasm';
+  /** The variant of our kernels; of tfjs itself it is always the SIMD binary. */
+  variant: WasmVariant;
+  /** The version of @tensorflow/tfjs-backend-wasm. */
+  tfjsVersion: string;
+  /** The names of the kernels in tfjs's registry, none with `kernels: false`. */
+  kernels: string[];
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Makes tfjs's WASM SIMD backend the active one, with our kernels registered. The binaries are in
+ * this package's JavaScript: nothing is fetched and no bundler needs to be told anything. Calling it
+ * again is cheap, and changes to the new options.
+ *
+ * @throws {WasmError} `WASM_UNSUPPORTED` without WebAssembly SIMD (or the asked variant),
+ *   `WASM_BLOCKED` under a forbidding content security policy, `VERSION_MISMATCH` with another
+ *   version of tfjs, `ALREADY_STARTED` when the threaded backend runs already, `START_FAILED`
+ *   otherwise.
+ */
+export function useWasm(options: UseWasmOptions = {}): Promise<WasmInfo> {
+  // One at a time: tfjs drops a start that another overtakes.
+  const info = last.then(() => start(options));
+  last = info.catch(() => {});
+  return info;
+}
+
+async function start({ kernels = true, variant: asked }: UseWasmOptions): Promise<WasmInfo> {
+  const compiled = await compileKernels(asked);
+  const backend = await startBackend();
+  if (kernels) await link(backend, compiled);
+  return {
+    backend: 'wasm',
+    variant: compiled.variant,
+    tfjsVersion: version_wasm,
+    kernels: registerKernels(kernels),
+  };
+}
