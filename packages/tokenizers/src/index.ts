@@ -1,1 +1,13 @@
-export {};
+export type { AddedToken } from './added-tokens.js';
+export { BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
+export type { EncodeOptions, TruncationStrategy } from './encode-options.js';
+export { BatchEncoding, Encoding } from './encoding.js';
+export { TokenizerError, type TokenizerErrorCode } from './errors.js';
+export type { LoadOptions, ReadFile, TokenizerFiles, TokenizerSource } from './files.js';
+export {
+  type BatchInput,
+  type DecodeOptions,
+  type SpecialTokens,
+  type TextInput,
+  Tokenizer,
+} from './tokenizer.js';

@@ -1,0 +1,192 @@
+import { type Pad, type Rows, type Side, truncateRows } from './encoding.js';
+import { TokenizerError } from './errors.js';
+import type { TextInput, Tokenizer } from './tokenizer.js';
+
+export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second';
+
+export interface EncodeOptions {
+  /** A second text: the other sentence, or the passage to a question. */
+  pair?: TextInput | undefined;
+  /** Put in what the model wants around a text, like `[CLS]` and `[SEP]` (default true). */
+  addSpecialTokens?: boolean;
+  /**
+   * What is cut off if there are more than `maxLength` tokens: the longer sequence (true is that too),
+   * the first or the second; false cuts nothing off. By default what the tokenizer's file says, or
+   * 'longest_first' where `maxLength` is given.
+   */
+  truncation?: boolean | TruncationStrategy;
+  /** The most tokens, special ones included; by default the model's. */
+  maxLength?: number;
+  /** With truncation: how many tokens each overflowing part shares with the one before it (default 0). */
+  stride?: number;
+  /** With truncation: give what was cut off as `encoding.overflowing` (default false). */
+  returnOverflowing?: boolean;
+  /** Pad to the longest of the batch (true is that too) or to `maxLength`; by default what the file says. */
+  padding?: boolean | 'longest' | 'max_length';
+  /** With padding: make the length a multiple of this. */
+  padToMultipleOf?: number;
+  /** With padding: on which side (default right). */
+  paddingSide?: Side;
+  /** With truncation: on which side (default right). */
+  truncationSide?: Side;
+}
+
+/** Truncation as a `tokenizer.json` has it. */
+export interface TruncationSettings {
+  maxLength: number;
+  strategy: TruncationStrategy;
+  stride: number;
+  side: Side;
+}
+
+/** Padding as a `tokenizer.json` has it; without a `length`, to the longest. */
+export interface PaddingSettings extends Pad {
+  length: number | undefined;
+  /** 0 for any length. */
+  toMultipleOf: number;
+}
+
+/** The options with their defaults filled in. */
+export interface EncodePlan {
+  addSpecialTokens: boolean;
+  truncation: TruncationSettings | undefined;
+  padding: PaddingSettings | undefined;
+  returnOverflowing: boolean;
+}
+
+const KNOWN = new Set(
+  'pair addSpecialTokens truncation maxLength stride returnOverflowing padding padToMultipleOf paddingSide truncationSide'.split(
+    ' ',
+  ),
+);
+
+/** Checks the options and fills in what the tokenizer's own file says. */
+export function planEncoding(tokenizer: Tokenizer, options: EncodeOptions): EncodePlan {
+  for (const name of Object.keys(options)) if (!KNOWN.has(name)) bad(`there is no option ${name}`);
+  for (const name of ['maxLength', 'stride', 'padToMultipleOf'] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+      bad(`${name} must be a whole number, 0 or more, not ${value}`);
+    }
+  }
+  oneOf('truncation', options.truncation, [
+    true,
+    false,
+    'longest_first',
+    'only_first',
+    'only_second',
+  ]);
+  oneOf('padding', options.padding, [true, false, 'longest', 'max_length']);
+  oneOf('paddingSide', options.paddingSide, ['left', 'right']);
+  oneOf('truncationSide', options.truncationSide, ['left', 'right']);
+  return {
+    addSpecialTokens: options.addSpecialTokens ?? true,
+    truncation: planTruncation(tokenizer, options),
+    padding: planPadding(tokenizer, options),
+    returnOverflowing: options.returnOverflowing ?? false,
+  };
+}
+
+function planTruncation(
+  { parts, modelMaxLength }: Tokenizer,
+  { truncation, maxLength, stride, truncationSide }: EncodeOptions,
+): TruncationSettings | undefined {
+  const own = parts.truncation;
+  if (truncation === false || (truncation === undefined && maxLength === undefined && !own)) {
+    if (stride) bad('stride says how truncated parts overlap: it needs truncation');
+    return undefined;
+  }
+  const named = typeof truncation === 'string' ? truncation : undefined;
+  return {
+    maxLength:
+      maxLength ??
+      own?.maxLength ??
+      modelMaxLength ??
+      bad('truncation needs a maxLength: the tokenizer has none'),
+    strategy: named ?? own?.strategy ?? 'longest_first',
+    stride: stride ?? own?.stride ?? 0,
+    side: truncationSide ?? own?.side ?? 'right',
+  };
+}
+
+function planPadding(
+  tokenizer: Tokenizer,
+  { padding, maxLength, padToMultipleOf, paddingSide }: EncodeOptions,
+): PaddingSettings | undefined {
+  const own = tokenizer.parts.padding;
+  if (padding === false || (padding === undefined && !own)) {
+    if (padToMultipleOf) bad('padToMultipleOf needs padding');
+    return undefined;
+  }
+  const token = own?.token ?? tokenizer.specialTokens.padToken;
+  const id = own?.id ?? tokenizer.padTokenId;
+  if (token === undefined || id === undefined) {
+    return bad('padding needs a padding token, and the tokenizer has none');
+  }
+  const longest = padding === true || padding === 'longest';
+  const most =
+    maxLength ?? own?.length ?? tokenizer.parts.truncation?.maxLength ?? tokenizer.modelMaxLength;
+  if (padding === 'max_length' && most === undefined) {
+    bad("padding: 'max_length' needs a maxLength: the tokenizer has none");
+  }
+  return {
+    id,
+    token,
+    typeId: own?.typeId ?? 0,
+    side: paddingSide ?? own?.side ?? 'right',
+    toMultipleOf: padToMultipleOf ?? own?.toMultipleOf ?? 0,
+    length: longest ? undefined : padding === 'max_length' ? most : own?.length,
+  };
+}
+
+function oneOf(name: string, value: unknown, allowed: unknown[]): void {
+  if (value !== undefined && !allowed.includes(value)) {
+    bad(`${name} must be one of ${allowed.join(', ')}, not ${String(value)}`);
+  }
+}
+
+function bad(message: string): never {
+  throw new TokenizerError('BAD_OPTION', message);
+}
+
+/** Truncates one sequence or two so that they and `added` special tokens are at most `maxLength`. */
+export function truncateToFit(
+  sequences: Rows[],
+  settings: TruncationSettings,
+  added: number,
+): Rows[] {
+  const { maxLength, strategy, stride, side } = settings;
+  const most = maxLength - added;
+  if (most < 0) bad(`maxLength ${maxLength} leaves no room for the ${added} special tokens`);
+  const [first, second] = sequences.map((rows) => rows.ids.length) as [number, number | undefined];
+  const excess = first + (second ?? 0) - most;
+  if (excess <= 0) return sequences;
+  const cut = (...lengths: number[]) =>
+    sequences.map((rows, i) => truncateRows(rows, lengths[i]!, stride, side));
+  if (most === 0) return cut(0, 0);
+  if (strategy === 'longest_first') {
+    return second === undefined ? cut(most) : cut(...shareLength(first, second, most));
+  }
+  if (strategy === 'only_second' && second === undefined) {
+    return bad("truncation: 'only_second' needs a pair to truncate");
+  }
+  const length = (strategy === 'only_first' ? first : second!) - excess;
+  if (length <= 0) {
+    bad(
+      `truncation: '${strategy}' cannot reach maxLength ${maxLength}: the other sequence alone is too long`,
+    );
+  }
+  return strategy === 'only_first' ? cut(length, second ?? 0) : cut(first, length);
+}
+
+/** Takes tokens off the longer of two, until both have the same length or fit. */
+function shareLength(first: number, second: number, most: number): [number, number] {
+  const shorter = Math.min(first, second);
+  let low = shorter;
+  let high = shorter > most ? shorter : Math.max(shorter, most - shorter);
+  if (low + high > most) {
+    low = Math.floor(most / 2);
+    high = low + (most % 2);
+  }
+  return first > second ? [high, low] : [low, high];
+}

@@ -1,0 +1,209 @@
+import { TokenizerError } from './errors.js';
+
+/** The columns of an encoding while it is put together: one entry a token in each. */
+export interface Rows {
+  ids: number[];
+  /** Positions of the token in its text, in UTF-16 units. */
+  offsets: [start: number, end: number][];
+  wordIds: (number | null)[];
+  sequenceIds: (number | null)[];
+  typeIds: number[];
+  specialTokensMask: number[];
+  attentionMask: number[];
+  /** The tokens' text, where the id does not tell it. */
+  texts: (string | undefined)[];
+  /** What truncation cut off, in parts. */
+  overflowing: Rows[];
+}
+
+/** Which side is padded or cut off. */
+export type Side = 'left' | 'right';
+
+/** What a text was encoded to; `model.forward(encoding)` takes it as it is, as a batch of one. */
+export class Encoding {
+  /** Ids of the tokens. */
+  readonly ids: number[];
+  /** The token's part of the text: `text.slice(start, end)`; `[0, 0]` for tokens that were put in. */
+  readonly offsets: [start: number, end: number][];
+  /** The index of the word the token is of; null for tokens that were put in. */
+  readonly wordIds: (number | null)[];
+  /** 0 for tokens of the text, 1 for those of the pair, null for tokens that were put in. */
+  readonly sequenceIds: (number | null)[];
+  /** Segment of each token: 0 for the first sequence, 1 for the second (for BERT). */
+  readonly typeIds: number[];
+  /** 1 for tokens, 0 for padding. */
+  readonly attentionMask: number[];
+  /** 1 for tokens that were put in, 0 for those of the text. */
+  readonly specialTokensMask: number[];
+  /** With `returnOverflowing`: what truncation cut off, as encodings of the same form. */
+  readonly overflowing: Encoding[];
+  #tokens: string[] | undefined;
+  readonly #texts: (string | undefined)[];
+  readonly #idToToken: (id: number) => string | undefined;
+
+  constructor(rows: Rows, idToToken: (id: number) => string | undefined) {
+    this.ids = rows.ids;
+    this.offsets = rows.offsets;
+    this.wordIds = rows.wordIds;
+    this.sequenceIds = rows.sequenceIds;
+    this.typeIds = rows.typeIds;
+    this.attentionMask = rows.attentionMask;
+    this.specialTokensMask = rows.specialTokensMask;
+    this.overflowing = rows.overflowing.map((part) => new Encoding(part, idToToken));
+    this.#texts = rows.texts;
+    this.#idToToken = idToToken;
+  }
+
+  /** Number of tokens, padding included. */
+  get length(): number {
+    return this.ids.length;
+  }
+
+  /** The tokens as the vocabulary spells them; an added token as it was found in the text. */
+  get tokens(): string[] {
+    this.#tokens ??= this.ids.map((id, i) => this.#texts[i] ?? this.#idToToken(id) ?? '');
+    return this.#tokens;
+  }
+
+  /** The ids, under the name that models take them by. */
+  get inputIds(): number[] {
+    return this.ids;
+  }
+
+  /** The type ids, under the name that models take them by. */
+  get tokenTypeIds(): number[] {
+    return this.typeIds;
+  }
+}
+
+/** Several encodings; `model.forward(batch)` takes it as it is: each column is an array of rows. */
+export class BatchEncoding {
+  constructor(
+    /** The encodings, one a text (with `returnOverflowing`, each has its overflow). */
+    readonly encodings: Encoding[],
+  ) {}
+
+  /** Number of rows. */
+  get length(): number {
+    return this.encodings.length;
+  }
+
+  get inputIds(): number[][] {
+    return this.encodings.map((encoding) => encoding.ids);
+  }
+
+  get attentionMask(): number[][] {
+    return this.encodings.map((encoding) => encoding.attentionMask);
+  }
+
+  get tokenTypeIds(): number[][] {
+    return this.encodings.map((encoding) => encoding.typeIds);
+  }
+
+  [Symbol.iterator](): IterableIterator<Encoding> {
+    return this.encodings[Symbol.iterator]();
+  }
+}
+
+/** Rows of tokens that are put in: they have no place in a text. */
+export function insertedRows(ids: number[], typeId: number, texts: string[]): Rows {
+  return {
+    ids,
+    offsets: ids.map(() => [0, 0]),
+    wordIds: ids.map(() => null),
+    sequenceIds: ids.map(() => null),
+    typeIds: ids.map(() => typeId),
+    specialTokensMask: ids.map(() => 1),
+    attentionMask: ids.map(() => 1),
+    texts,
+    overflowing: [],
+  };
+}
+
+function slice(rows: Rows, start: number, end: number): Rows {
+  return {
+    ids: rows.ids.slice(start, end),
+    offsets: rows.offsets.slice(start, end),
+    wordIds: rows.wordIds.slice(start, end),
+    sequenceIds: rows.sequenceIds.slice(start, end),
+    typeIds: rows.typeIds.slice(start, end),
+    specialTokensMask: rows.specialTokensMask.slice(start, end),
+    attentionMask: rows.attentionMask.slice(start, end),
+    texts: rows.texts.slice(start, end),
+    overflowing: [],
+  };
+}
+
+/** Joins the columns of two; the overflow is every combination of their parts but the first. */
+function join(a: Rows, b: Rows): Rows {
+  const columns = (x: Rows, y: Rows): Rows => ({
+    ids: [...x.ids, ...y.ids],
+    offsets: [...x.offsets, ...y.offsets],
+    wordIds: [...x.wordIds, ...y.wordIds],
+    sequenceIds: [...x.sequenceIds, ...y.sequenceIds],
+    typeIds: [...x.typeIds, ...y.typeIds],
+    specialTokensMask: [...x.specialTokensMask, ...y.specialTokensMask],
+    attentionMask: [...x.attentionMask, ...y.attentionMask],
+    texts: [...x.texts, ...y.texts],
+    overflowing: [],
+  });
+  const joined = columns(a, b);
+  for (const part of a.overflowing) {
+    joined.overflowing.push(columns(part, b));
+    for (const other of b.overflowing) joined.overflowing.push(columns(part, other));
+  }
+  for (const other of b.overflowing) joined.overflowing.push(columns(a, other));
+  return joined;
+}
+
+/** All the rows as one. */
+export function joinRows(parts: Rows[]): Rows {
+  return parts.length === 0 ? insertedRows([], 0, []) : parts.reduce(join);
+}
+
+/** Cuts the rows to `length`; the rest follows in parts of that length, each `stride` tokens back. */
+export function truncateRows(rows: Rows, length: number, stride: number, side: Side): Rows {
+  const total = rows.ids.length;
+  if (length >= total) return rows;
+  if (length === 0) return { ...slice(rows, 0, 0), overflowing: [rows] };
+  if (stride >= length) {
+    throw new TokenizerError(
+      'BAD_OPTION',
+      `stride ${stride} must be less than the ${length} tokens of text that fit: lower it or raise maxLength`,
+    );
+  }
+  const parts: Rows[] = [];
+  for (let done = 0, end = false; !end; done += length - stride) {
+    const [from, to] =
+      side === 'right'
+        ? [done, Math.min(done + length, total)]
+        : [Math.max(total - done - length, 0), total - done];
+    end = side === 'right' ? to === total : from === 0;
+    parts.push(slice(rows, from, to));
+  }
+  const [first, ...overflowing] = parts;
+  return { ...first!, overflowing };
+}
+
+/** How rows are made up to a length. */
+export interface Pad {
+  id: number;
+  typeId: number;
+  token: string;
+  side: Side;
+}
+
+/** The rows, and their overflow, made up to `length`. */
+export function padRows(rows: Rows, length: number, pad: Pad): Rows {
+  const overflowing = rows.overflowing.map((part) => padRows(part, length, pad));
+  const missing = length - rows.ids.length;
+  if (missing <= 0) return { ...rows, overflowing };
+  const filler = insertedRows(
+    new Array(missing).fill(pad.id),
+    pad.typeId,
+    new Array(missing).fill(pad.token),
+  );
+  filler.attentionMask.fill(0);
+  const bare = { ...rows, overflowing: [] };
+  return { ...(pad.side === 'left' ? join(filler, bare) : join(bare, filler)), overflowing };
+}

@@ -1,0 +1,43 @@
+/**
+ * What went wrong, as a stable word:
+ *
+ * - `UNSUPPORTED`: a tokenizer file asks for a component or option this package does not have
+ * - `BAD_FILE`: a file that is not what it should be (HTML instead of JSON, a broken vocabulary, …)
+ * - `NOT_FOUND`: a file that is needed is not there
+ * - `BAD_OPTION`: an option with an impossible value, or options that contradict each other
+ * - `UNKNOWN_TOKEN`: a piece of text without a token, and no unknown token to stand in for it
+ * - `ID_OUT_OF_RANGE`: an id that the vocabulary does not have
+ * - `ABORTED`: the signal given was aborted
+ */
+export type TokenizerErrorCode =
+  | 'UNSUPPORTED'
+  | 'BAD_FILE'
+  | 'NOT_FOUND'
+  | 'BAD_OPTION'
+  | 'UNKNOWN_TOKEN'
+  | 'ID_OUT_OF_RANGE'
+  | 'ABORTED';
+
+/** Every error of this package: `code` is stable, `message` says what, where and what to do. */
+export class TokenizerError extends Error {
+  override readonly name = 'TokenizerError';
+  constructor(
+    readonly code: TokenizerErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** A text as an error message shows it: JSON spelling, so that control characters show, and not endless. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+/** Throws when the signal has been aborted; what was given to `abort()` is the error's cause. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new TokenizerError('ABORTED', 'aborted', { cause: signal.reason });
+  }
+}

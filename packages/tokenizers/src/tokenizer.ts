@@ -1,0 +1,343 @@
+import { type AddedToken, AddedTokens } from './added-tokens.js';
+import { AlignedText } from './aligned-text.js';
+import { cleanUp } from './decoders.js';
+import {
+  type EncodeOptions,
+  type EncodePlan,
+  type PaddingSettings,
+  planEncoding,
+  type TruncationSettings,
+  truncateToFit,
+} from './encode-options.js';
+import { BatchEncoding, Encoding, joinRows, padRows, type Rows } from './encoding.js';
+import { TokenizerError } from './errors.js';
+import {
+  type Decoder,
+  type FastPath,
+  type Model,
+  type Normalizer,
+  type PostProcessor,
+  type PreTokenizer,
+  TokenSink,
+} from './pipeline.js';
+import { wellFormed } from './unicode.js';
+
+/** A text, or one that is already cut into words. */
+export type TextInput = string | readonly string[];
+
+/** An entry of a batch: a text, or a text with its pair. */
+export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
+
+/** The tokens that have a role. */
+export interface SpecialTokens {
+  unkToken?: string | undefined;
+  sepToken?: string | undefined;
+  padToken?: string | undefined;
+  clsToken?: string | undefined;
+  maskToken?: string | undefined;
+  bosToken?: string | undefined;
+  eosToken?: string | undefined;
+}
+
+export interface TokenizerParts {
+  model: Model;
+  normalizer?: Normalizer | undefined;
+  preTokenizer?: PreTokenizer | undefined;
+  postProcessor?: PostProcessor | undefined;
+  decoder?: Decoder | undefined;
+  addedTokens?: Iterable<AddedToken>;
+  fastPath?: FastPath | undefined;
+  /** What `encode` does when its options don't say, as in the `tokenizer.json` it came from. */
+  truncation?: TruncationSettings | undefined;
+  padding?: PaddingSettings | undefined;
+  specialTokens?: SpecialTokens;
+  /** The length that the model takes, for `truncation` and `padding: 'max_length'` without a `maxLength`. */
+  modelMaxLength?: number | undefined;
+}
+
+export interface DecodeOptions {
+  /** Leave special tokens out (default false). */
+  skipSpecialTokens?: boolean;
+  /** Take out the spaces before punctuation and English contractions, whatever the decoder did. */
+  cleanUpTokenizationSpaces?: boolean;
+}
+
+/** Text to ids and back: normalizer, pre-tokenizer, model, post-processor and decoder put together. */
+export class Tokenizer {
+  readonly parts: Readonly<TokenizerParts>;
+  readonly addedTokens: AddedTokens;
+  readonly specialTokens: Readonly<SpecialTokens>;
+  readonly modelMaxLength: number | undefined;
+  readonly #model: Model;
+  readonly #sink = new TokenSink();
+  #tokens: string[] | undefined;
+
+  constructor(parts: TokenizerParts) {
+    this.parts = parts;
+    this.#model = parts.model;
+    this.modelMaxLength = parts.modelMaxLength;
+    this.specialTokens = parts.specialTokens ?? {};
+    const { normalizer } = parts;
+    this.addedTokens = new AddedTokens(
+      parts.addedTokens ?? [],
+      parts.model.vocab,
+      normalizer && ((text) => normalizer.normalize(AlignedText.of(text)).text),
+    );
+  }
+
+  /**
+   * The tokens of a text (or of its words), with their offsets and all else there is to know of them.
+   *
+   * @throws TokenizerError `BAD_OPTION` for options that cannot be met, `UNKNOWN_TOKEN` for a piece of
+   * text without a token where the vocabulary has no unknown token
+   */
+  encode(text: TextInput, options: EncodeOptions = {}): Encoding {
+    const plan = planEncoding(this, options);
+    const rows = this.#encodeRows(text, options.pair, plan);
+    return this.#encoding(this.#pad([rows], plan)[0]!, plan);
+  }
+
+  /** The same for many texts; `padding: 'longest'` pads them to the longest of them. */
+  encodeBatch(
+    inputs: Iterable<BatchInput>,
+    options: Omit<EncodeOptions, 'pair'> = {},
+  ): BatchEncoding {
+    const plan = planEncoding(this, options);
+    const rows: Rows[] = [];
+    for (const input of inputs) {
+      const { text, pair } = isPair(input) ? input : { text: input, pair: undefined };
+      rows.push(this.#encodeRows(text, pair, plan));
+    }
+    return new BatchEncoding(this.#pad(rows, plan).map((row) => this.#encoding(row, plan)));
+  }
+
+  /** The ids alone, the fastest way to them; nothing is truncated or padded. */
+  encodeIds(
+    text: string,
+    { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {},
+  ): Int32Array {
+    const sink = this.#sink;
+    sink.clear();
+    this.#collect(text, sink);
+    const { postProcessor } = this.parts;
+    const frame = addSpecialTokens && postProcessor ? this.#frame(postProcessor) : undefined;
+    if (frame === undefined) return sink.ids.slice(0, sink.length);
+    const ids = new Int32Array(frame.before.length + sink.length + frame.after.length);
+    ids.set(frame.before);
+    ids.set(sink.ids.subarray(0, sink.length), frame.before.length);
+    ids.set(frame.after, frame.before.length + sink.length);
+    return ids;
+  }
+
+  /**
+   * The text of ids.
+   *
+   * @throws TokenizerError `ID_OUT_OF_RANGE` for an id the vocabulary does not have
+   */
+  decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
+    const tokens: string[] = [];
+    for (const id of ids) {
+      const token = this.idToToken(id);
+      if (token === undefined) {
+        throw new TokenizerError(
+          'ID_OUT_OF_RANGE',
+          `the vocabulary has no id ${id} (its ${this.vocabSize} ids end before ${this.#idToTokens().length})`,
+        );
+      }
+      if (options.skipSpecialTokens && this.addedTokens.byId.get(id)?.special) continue;
+      tokens.push(token);
+    }
+    const { decoder } = this.parts;
+    const text = decoder ? decoder.decode(tokens).join('') : tokens.join(' ');
+    return options.cleanUpTokenizationSpaces ? cleanUp(text) : text;
+  }
+
+  /** The texts of rows of ids. */
+  decodeBatch(rows: Iterable<Iterable<number>>, options: DecodeOptions = {}): string[] {
+    return Array.from(rows, (ids) => this.decode(ids, options));
+  }
+
+  tokenToId(token: string): number | undefined {
+    return this.addedTokens.byContent.get(token)?.id ?? this.#model.vocab.get(token);
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.#idToTokens()[id];
+  }
+
+  #idToTokens(): string[] {
+    if (this.#tokens === undefined) {
+      this.#tokens = [];
+      for (const [token, id] of this.#model.vocab) this.#tokens[id] = token;
+      for (const { content, id } of this.addedTokens.byId.values()) this.#tokens[id] = content;
+    }
+    return this.#tokens;
+  }
+
+  /** Number of tokens, the added ones included: the rows an embedding table needs. */
+  get vocabSize(): number {
+    let size = this.#model.vocab.size;
+    for (const token of this.addedTokens.byContent.keys())
+      if (!this.#model.vocab.has(token)) size++;
+    return size;
+  }
+
+  /** Every token with its id, the added ones included. */
+  get vocab(): Map<string, number> {
+    const vocab = new Map(this.#model.vocab);
+    for (const { content, id } of this.addedTokens.byId.values()) vocab.set(content, id);
+    return vocab;
+  }
+
+  get padTokenId(): number | undefined {
+    return this.#idOf(this.specialTokens.padToken);
+  }
+  get maskTokenId(): number | undefined {
+    return this.#idOf(this.specialTokens.maskToken);
+  }
+  get clsTokenId(): number | undefined {
+    return this.#idOf(this.specialTokens.clsToken);
+  }
+  get sepTokenId(): number | undefined {
+    return this.#idOf(this.specialTokens.sepToken);
+  }
+  get unkTokenId(): number | undefined {
+    return this.#idOf(this.specialTokens.unkToken);
+  }
+  get bosTokenId(): number | undefined {
+    return this.#idOf(this.specialTokens.bosToken);
+  }
+  get eosTokenId(): number | undefined {
+    return this.#idOf(this.specialTokens.eosToken);
+  }
+
+  /** The ids of all special tokens, ascending. */
+  get specialTokenIds(): number[] {
+    const special = [...this.addedTokens.byId.values()].filter((token) => token.special);
+    return special.map((token) => token.id).sort((a, b) => a - b);
+  }
+
+  #idOf(token: string | undefined): number | undefined {
+    return token === undefined ? undefined : this.tokenToId(token);
+  }
+
+  #encodeRows(text: TextInput, pair: TextInput | undefined, plan: EncodePlan): Rows {
+    const sequences = [this.#sequence(text, 0)];
+    if (pair !== undefined) sequences.push(this.#sequence(pair, 1));
+    const { postProcessor } = this.parts;
+    const added = plan.addSpecialTokens ? (postProcessor?.addedTokens(pair !== undefined) ?? 0) : 0;
+    const fitting = plan.truncation ? truncateToFit(sequences, plan.truncation, added) : sequences;
+    return joinRows(postProcessor?.process(fitting, plan.addSpecialTokens) ?? fitting);
+  }
+
+  /** The rows of one text before truncation and special tokens. */
+  #sequence(text: TextInput, sequence: number): Rows {
+    const sink = this.#sink;
+    sink.clear();
+    if (typeof text === 'string') {
+      this.#collect(text, sink);
+    } else {
+      text.forEach((word, index) => {
+        const from = sink.length;
+        this.#collect(word, sink);
+        sink.words.fill(index, from, sink.length);
+      });
+    }
+    const count = sink.length;
+    const rows: Rows = {
+      ids: Array.from(sink.ids.subarray(0, count)),
+      offsets: new Array(count),
+      wordIds: Array.from(sink.words.subarray(0, count)),
+      sequenceIds: new Array(count).fill(sequence),
+      typeIds: new Array(count).fill(sequence),
+      specialTokensMask: new Array(count).fill(0),
+      attentionMask: new Array(count).fill(1),
+      texts: new Array(count).fill(undefined),
+      overflowing: [],
+    };
+    for (let i = 0; i < count; i++) rows.offsets[i] = [sink.starts[i]!, sink.ends[i]!];
+    for (const [i, found] of sink.texts ?? []) rows.texts[i] = found;
+    return rows;
+  }
+
+  /** Appends the tokens of a text to the sink. */
+  #collect(given: string, sink: TokenSink): void {
+    const text = wellFormed(given);
+    for (const { id, start, end } of this.addedTokens.findRaw(text)) {
+      if (id < 0) this.#collectPart(text, start, end, sink);
+      else this.#pushToken(id, start, end, text.slice(start, end), sink);
+    }
+  }
+
+  /** Appends the tokens of a part in which there are no raw added tokens. */
+  #collectPart(text: string, from: number, to: number, sink: TokenSink): void {
+    const { fastPath, normalizer } = this.parts;
+    const part = from === 0 && to === text.length ? text : text.slice(from, to);
+    if (fastPath !== undefined && !this.addedTokens.needNormalizedText) {
+      for (const { id, start, end } of this.addedTokens.findNormalized(part)) {
+        if (id < 0) fastPath.encode(text, from + start, from + end, sink);
+        else this.#pushToken(id, from + start, from + end, part.slice(start, end), sink);
+      }
+      return;
+    }
+    const original = AlignedText.of(part, from);
+    const normalized = normalizer?.normalize(original) ?? original;
+    for (const { id, start, end } of this.addedTokens.findNormalized(normalized.text)) {
+      if (start === end) continue;
+      const piece = normalized.slice(start, end);
+      if (id < 0) this.#collectNormalized(piece, sink);
+      else this.#pushToken(id, piece.start(0), piece.end(piece.length), piece.text, sink);
+    }
+  }
+
+  /** Appends the tokens of a normalized piece without added tokens. */
+  #collectNormalized(piece: AlignedText, sink: TokenSink): void {
+    const { preTokenizer, model } = this.parts;
+    for (const part of preTokenizer?.split([piece]) ?? [piece]) {
+      const word = sink.wordCount++;
+      model.tokenize(part.text, (id, start, end) =>
+        sink.push(id, part.start(start), part.end(end), word),
+      );
+    }
+  }
+
+  #pushToken(id: number, start: number, end: number, text: string, sink: TokenSink): void {
+    if (text !== this.idToToken(id)) {
+      sink.texts ??= new Map();
+      sink.texts.set(sink.length, text);
+    }
+    sink.push(id, start, end, sink.wordCount++);
+  }
+
+  #pad(rows: Rows[], { padding }: EncodePlan): Rows[] {
+    if (padding === undefined) return rows;
+    let length = padding.length ?? Math.max(0, ...rows.map((row) => row.ids.length));
+    const multiple = padding.toMultipleOf;
+    if (multiple > 1) length = Math.ceil(length / multiple) * multiple;
+    return rows.map((row) => padRows(row, length, padding));
+  }
+
+  #encoding(rows: Rows, plan: EncodePlan): Encoding {
+    const kept = plan.returnOverflowing ? rows : { ...rows, overflowing: [] };
+    return new Encoding(kept, (id) => this.idToToken(id));
+  }
+
+  #frameIds: { before: number[]; after: number[] } | undefined;
+
+  /** The ids that the post-processor puts before and after one sequence. */
+  #frame(postProcessor: PostProcessor): { before: number[]; after: number[] } {
+    if (this.#frameIds === undefined) {
+      const around = joinRows(postProcessor.process([this.#sequence([], 0)], true)).ids;
+      const marker = { ...this.#sequence([], 0) };
+      marker.ids = [-1];
+      const whole = joinRows(postProcessor.process([marker], true)).ids;
+      const at = whole.indexOf(-1);
+      this.#frameIds = { before: around.slice(0, at), after: around.slice(at) };
+    }
+    return this.#frameIds;
+  }
+}
+
+function isPair(input: BatchInput): input is { text: TextInput; pair?: TextInput | undefined } {
+  return typeof input === 'object' && 'text' in input;
+}
