@@ -19,8 +19,8 @@ import {
 const file = new URL('../fixtures/scaled-dot-product-attention.safetensors', import.meta.url);
 const cases = new Map<string, Map<string, tf.Tensor>>();
 
-function readCases(): void {
-  for (const stored of readSafetensors(readFileSync(file)).tensors) {
+async function readCases(): Promise<void> {
+  for await (const stored of (await readSafetensors(readFileSync(file))).tensors()) {
     const [name, ...rest] = stored.name.split('/') as [string, ...string[]];
     const value = stored.dtype === 'F32' ? toFloat32(stored) : toInt32(stored);
     const one = tf.tensor(value, stored.shape, stored.dtype === 'F32' ? 'float32' : 'int32');
@@ -46,7 +46,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
     cases.clear();
-    readCases();
+    await readCases();
   });
 
   test('context and weights equal the reference in every case', () => {
@@ -130,7 +130,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     expect(attend(x(1, 2, 4), x(1, 3, 6), x(1, 3, 4), 2)).toThrow(/\[1,2,4\].*\[1,3,6\]/);
     expect(attend(x(1, 2, 4), x(1, 3, 4), x(1, 2, 4), 2)).toThrow(/of one length/);
     expect(attend(x(1, 2, 5), x(1, 3, 5), x(1, 3, 5), 2)).toThrow(/2 heads/);
-    expect(attend(x(2, 2, 4), x(1, 3, 4), x(1, 3, 4), 2)).toThrow(/WRONG_SHAPE|cannot take/);
+    expect(attend(x(2, 2, 4), x(1, 3, 4), x(1, 3, 4), 2)).toThrow(/\[2,2,4\].*\[1,3,4\]/);
   });
 
   test('MultiHeadAttention attends to a memory, and drops out only with a generator', () => {

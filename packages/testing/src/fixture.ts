@@ -2,6 +2,7 @@ import {
   type Folder,
   loadFolder,
   readSafetensors,
+  type StoredTensor,
   toFloat32,
   toInt32,
 } from '@multihead/checkpoint';
@@ -30,23 +31,23 @@ export async function openFixture(path: string): Promise<Fixture> {
   const folder = await loadFolder(path);
   const inputs = new Map<string, tf.Tensor>();
   const expected = new Map<string, Expected>();
-  for (const stored of await tensorsIn(folder, 'inputs.safetensors')) {
+  for await (const stored of tensorsIn(folder, 'inputs.safetensors')) {
     const { name, shape, dtype } = stored;
     const value = dtype.startsWith('F')
       ? tf.tensor(toFloat32(stored), shape, 'float32')
       : tf.tensor(toInt32(stored), shape, 'int32');
     inputs.set(name, value);
   }
-  for (const stored of await tensorsIn(folder, 'expected.safetensors')) {
+  for await (const stored of tensorsIn(folder, 'expected.safetensors')) {
     expected.set(stored.name, { shape: stored.shape, values: toFloat32(stored) });
   }
   return { folder, inputs, expected, dispose: () => tf.dispose([...inputs.values()]) };
 }
 
-async function tensorsIn(folder: Folder, name: string) {
+async function* tensorsIn(folder: Folder, name: string): AsyncGenerator<StoredTensor> {
   const bytes = await folder.readBytes(name);
   if (bytes === undefined) throw new Error(`${folder.source} has no ${name}.`);
-  return readSafetensors(bytes).tensors;
+  yield* (await readSafetensors(bytes, { file: name })).tensors();
 }
 
 /** `last_hidden_state` → `lastHiddenState`; a number after a dot stays. */

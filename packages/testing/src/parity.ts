@@ -95,7 +95,9 @@ async function gradientsFar(
 
 function modelInputs({ inputs }: Fixture): VariantInputs {
   const named = [...inputs].filter(([name]) => !name.startsWith('cotangent.'));
-  return Object.fromEntries(named.map(([name, t]) => [camelCase(name), t])) as VariantInputs;
+  return Object.fromEntries(
+    named.map(([name, t]) => [camelCase(name), t]),
+  ) as unknown as VariantInputs;
 }
 
 /** `hiddenStates: [a, b]` becomes `hiddenStates.0`, `hiddenStates.1`. */

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Ids, type Model, Random, valueAndGradients, Weights } from '@multihead/nn';
+import {
+  type Ids,
+  type Model,
+  type PretrainedSource,
+  Random,
+  valueAndGradients,
+  Weights,
+} from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { distance } from './closeness.js';
 import { finiteDifference } from './finite-differences.js';
@@ -40,7 +47,7 @@ export interface Variant<M extends VariantModel> {
   /** A model of a tiny configuration with these weights. */
   create: (weights: Weights) => M;
   /** The same class's `fromPretrained`. */
-  load: (source: string) => Promise<M>;
+  load: (source: PretrainedSource) => Promise<M>;
   vocabSize: number;
   /** The outputs to hold to the contract, each [batch, length, …]. */
   outputs: string[];
