@@ -25,14 +25,23 @@ export function readFields<T extends object>(json: JsonObject, defaults: T): T {
 
 /**
  * `config.json` again: what was read, unknown fields included and in the same order, with the known
- * fields where they differ from it.
+ * fields where they differ from it. A field that the file left to its default stays out; where
+ * nothing changed, it is the very object that was read, which is written as it was spelled.
  */
-export function writeFields(fields: object, original: JsonObject): JsonObject {
-  const json: JsonObject = { ...original };
-  for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) json[snakeCase(name)] = value as JsonValue;
-  }
-  return json;
+export function writeFields<T extends object>(
+  fields: T,
+  original: JsonObject | undefined,
+  defaults: T,
+): JsonObject {
+  const changed = (Object.keys(defaults) as (keyof T & string)[]).filter((name) => {
+    const key = snakeCase(name);
+    if (original === undefined) return true;
+    const read = original[key] ?? defaults[name]; // null too means the default
+    return fields[name] !== read && fields[name] !== original[key];
+  });
+  if (original !== undefined && changed.length === 0) return original;
+  const written = changed.map((name) => [snakeCase(name), fields[name] as JsonValue]);
+  return { ...original, ...Object.fromEntries(written) };
 }
 
 /** `hiddenSize` → `hidden_size`. */

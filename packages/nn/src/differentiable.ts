@@ -1,10 +1,10 @@
-import { customGrad, type GradSaveFunc, type Tensor } from '@tensorflow/tfjs-core';
+import { clone, customGrad, type GradSaveFunc, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
 /** An op and its gradient, as `differentiable` takes them. */
 export interface Op {
-  /** The result, and what the gradient will need of inputs and intermediate values. */
+  /** A new tensor, and what the gradient will need of inputs and intermediate values. */
   forward(...inputs: Tensor[]): { value: Tensor; saved: Tensor[] };
-  /** From the result's gradient, one fresh tensor for each input, in order. */
+  /** From the result's gradient, one for each input, in order and of its shape. */
   backward(dy: Tensor, saved: Tensor[]): Tensor[];
 }
 
@@ -14,6 +14,12 @@ export function differentiable({ forward, backward }: Op): (...inputs: Tensor[])
     const save = args.at(-1) as GradSaveFunc;
     const { value, saved } = forward(...(args.slice(0, -1) as Tensor[]));
     save(saved);
-    return { value, gradFunc: backward };
+    const gradFunc = (dy: Tensor, saved: Tensor[]) =>
+      tidy(() => separate(backward(dy, saved), [dy, ...saved]));
+    return { value, gradFunc };
   });
 }
+
+/** tfjs frees each gradient when it has added another to it: none may be shared. */
+const separate = (gradients: Tensor[], shared: Tensor[]): Tensor[] =>
+  gradients.map((g, i) => (shared.includes(g) || gradients.indexOf(g) < i ? clone(g) : g));

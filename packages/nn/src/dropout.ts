@@ -8,11 +8,11 @@ import { hash, type Random } from './random.js';
  * Zeroes each element with probability `rate` and scales the rest by 1/(1 − rate) (Srivastava et al.
  * 2014, §10). Which elements is a pure function of `seed` and the element's index, the same on every
  * backend and machine, so the backward pass stores nothing.
+ *
+ * @throws ModelError `BAD_CONFIG` for a rate that is not from 0 up to but not 1
  */
 export function dropout(x: tf.Tensor, rate: number, seed: number): tf.Tensor {
-  if (!(rate >= 0 && rate < 1)) {
-    throw new ModelError('BAD_CONFIG', `A dropout rate is from 0 up to but not 1, not ${rate}.`);
-  }
+  checkRate(rate);
   if (rate === 0) return tf.clone(x);
   const drop = (x: tf.Tensor) =>
     kernelOr('MhDropout', { x }, { rate, seed }, () => [
@@ -24,8 +24,14 @@ export function dropout(x: tf.Tensor, rate: number, seed: number): tf.Tensor {
   })(x);
 }
 
+function checkRate(rate: number): void {
+  if (rate >= 0 && rate < 1) return;
+  throw new ModelError('BAD_CONFIG', `A dropout rate is from 0 up to but not 1, not ${rate}.`);
+}
+
 /** What `dropout` multiplies by: 0 or 1/(1 − rate), float32 of `shape`. */
 export function dropoutMask(shape: number[], rate: number, seed: number): tf.Tensor {
+  checkRate(rate);
   const kept = new Float32Array(shape.reduce((a, b) => a * b, 1));
   const threshold = Math.floor(rate * 2 ** 24);
   const scale = 1 / (1 - rate);
@@ -37,7 +43,10 @@ export function dropoutMask(shape: number[], rate: number, seed: number): tf.Ten
 
 /** Dropout as a layer: without a generator (inference) it returns its input. */
 export class Dropout {
-  constructor(readonly rate: number) {}
+  /** @throws ModelError `BAD_CONFIG` for a rate that is not from 0 up to but not 1 */
+  constructor(readonly rate: number) {
+    checkRate(rate);
+  }
 
   /** Any shape → the same shape. */
   forward(x: tf.Tensor, random: Random | undefined): tf.Tensor {

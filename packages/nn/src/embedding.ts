@@ -1,32 +1,48 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
+import { checkIds } from './inputs.js';
 import { kernelOr } from './kernel.js';
 import { type Operand, type Parameter, tensorOf } from './parameter.js';
 import { type Initializer, normal, type Weights } from './weights.js';
 
 /**
- * The rows of `weight` [numEmbeddings, dim] at `ids` (int32, any shape) → [...ids.shape, dim]. The
- * ids are taken to be in range: models check them where they come in (`idsToTensor`).
+ * The rows of `weight` [numEmbeddings, dim] at `ids` (int32, any shape) → [...ids.shape, dim].
+ * Looking up `paddingIndex` gives its row no gradient, as PyTorch's `padding_idx` does.
+ *
+ * @throws ModelError `ID_OUT_OF_RANGE` for an id that is no row
  */
-export function embedding(weight: Operand, ids: tf.Tensor): tf.Tensor {
+export function embedding(weight: Operand, ids: tf.Tensor, paddingIndex?: number): tf.Tensor {
   const w = tensorOf(weight);
   const [numEmbeddings, dim] = w.shape as [number, number];
-  const flat = tf.reshape(ids, [ids.size]);
+  checkIds(ids, 'ids', { end: numEmbeddings });
   const lookUp = differentiable({
-    forward: (table) => ({ value: tf.gather(table!, flat as tf.Tensor1D), saved: [flat] }),
-    // Each row's gradient is the sum over the places that used it. tfjs computes this with
-    // UnsortedSegmentSum, which its wasm backend lacks; scatterND sums duplicates everywhere.
-    backward: (dy, [ids]) =>
-      kernelOr('MhEmbeddingGrad', { dy, ids }, { numEmbeddings }, () => [
-        tf.scatterND(tf.reshape(ids!, [-1, 1]), dy, [numEmbeddings, dim]),
-      ]),
+    forward: (table) => {
+      const flat = tf.reshape(ids, [ids.size]);
+      return { value: tf.gather(table!, flat as tf.Tensor1D), saved: [flat] };
+    },
+    backward: (dy, [ids]) => {
+      const used = paddingIndex === undefined ? dy : withoutPadding(dy, ids!, paddingIndex);
+      // Each row's gradient is the sum over the places that used it. tfjs computes this with
+      // UnsortedSegmentSum, which its wasm backend lacks; scatterND sums duplicates everywhere.
+      return kernelOr('MhEmbeddingGrad', { dy: used, ids }, { numEmbeddings }, () => [
+        tf.scatterND(tf.reshape(ids!, [-1, 1]), used, [numEmbeddings, dim]),
+      ]);
+    },
   });
-  return tf.reshape(lookUp(w), [...ids.shape, dim]);
+  return tf.tidy(() => tf.reshape(lookUp(w), [...ids.shape, dim]));
+}
+
+/** Zeroes the rows of dy [places, dim] whose id is `paddingIndex`. */
+function withoutPadding(dy: tf.Tensor, ids: tf.Tensor, paddingIndex: number): tf.Tensor {
+  const real = tf.cast(tf.notEqual(ids, tf.scalar(paddingIndex, 'int32')), 'float32');
+  return tf.mul(dy, tf.expandDims(real, -1));
 }
 
 export interface EmbeddingOptions {
   numEmbeddings: number;
   embeddingDim: number;
+  /** The padding token's id: its row starts at zero and its look-ups give it no gradient. */
+  paddingIndex?: number | undefined;
   /** Default N(0, 0.02²). */
   initializer?: Initializer;
 }
@@ -34,14 +50,21 @@ export interface EmbeddingOptions {
 /** A table of vectors: `weight` [numEmbeddings, embeddingDim]. */
 export class Embedding {
   readonly weight: Parameter;
+  readonly #paddingIndex: number | undefined;
 
   constructor(weights: Weights, options: EmbeddingOptions) {
-    const { numEmbeddings, embeddingDim, initializer = normal(0.02) } = options;
-    this.weight = weights.parameter('weight', [numEmbeddings, embeddingDim], initializer);
+    const { numEmbeddings, embeddingDim, paddingIndex, initializer = normal(0.02) } = options;
+    const drawn: Initializer = (values, random, shape) => {
+      initializer(values, random, shape);
+      const at = (paddingIndex ?? numEmbeddings) * embeddingDim;
+      values.fill(0, at, at + embeddingDim);
+    };
+    this.weight = weights.parameter('weight', [numEmbeddings, embeddingDim], drawn);
+    this.#paddingIndex = paddingIndex;
   }
 
   /** int32 [...] → [..., embeddingDim] */
   forward(ids: tf.Tensor): tf.Tensor {
-    return embedding(this.weight, ids);
+    return embedding(this.weight, ids, this.#paddingIndex);
   }
 }

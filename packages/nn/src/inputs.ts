@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { getBackend, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { ModelError } from './errors.js';
 
 /**
@@ -11,7 +11,7 @@ export interface IdsOptions {
   /** Ids are below this. */
   end: number;
   /** This value too is allowed (labels). */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
   /** The shape the ids must have, where another input fixed it. */
   shape?: readonly number[];
 }
@@ -37,20 +37,41 @@ export function idsToTensor(ids: Ids, name: string, options: IdsOptions): Tensor
       `${name} is [${shape}], but inputIds are [${options.shape}].`,
     );
   }
-  for (let i = 0; i < values.length; i++) check(values[i]!, i, name, shape[1]!, options);
+  const place = (i: number) => `${name}[${Math.floor(i / shape[1])}][${i % shape[1]}]`;
+  check(values, options, place);
   return tensor(Int32Array.from(values), shape, 'int32');
 }
 
-function check(id: number, at: number, name: string, length: number, options: IdsOptions): void {
-  if ((id >= 0 && id < options.end && Number.isInteger(id)) || id === options.ignoreIndex) return;
-  const place = `${name}[${Math.floor(at / length)}][${at % length}]`;
-  if (!Number.isInteger(id)) {
-    throw new ModelError('BAD_INPUT', `${place} is ${id}, which is no whole number.`);
+/**
+ * Checks the ids of a tensor that an op is about to use as addresses. Only where the values are in
+ * this process's memory (wasm, cpu): there reading them costs nothing, and on wasm a wrong one would
+ * read or write another tensor. A GPU keeps out of other tensors itself.
+ */
+export function checkIds(ids: Tensor, name: string, options: IdsOptions): void {
+  if (ids.dtype !== 'int32') {
+    throw new ModelError('BAD_INPUT', `${name} must be an int32 tensor, not ${ids.dtype}.`);
   }
-  throw new ModelError(
-    'ID_OUT_OF_RANGE',
-    `${place} is ${id}; the model has ids from 0 to ${options.end - 1}. Is it another tokenizer's?`,
-  );
+  if (!['wasm', 'cpu'].includes(getBackend())) return;
+  check(ids.dataSync(), options, (i) => `${name}[${i}]`);
+}
+
+function check(
+  ids: ArrayLike<number>,
+  { end, ignoreIndex }: IdsOptions,
+  place: (i: number) => string,
+): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    if ((id >= 0 && id < end && Number.isInteger(id)) || id === ignoreIndex) continue;
+    if (!Number.isInteger(id)) {
+      throw new ModelError('BAD_INPUT', `${place(i)} is ${id}, which is no whole number.`);
+    }
+    const or = ignoreIndex === undefined ? '' : ` or ${ignoreIndex}`;
+    throw new ModelError(
+      'ID_OUT_OF_RANGE',
+      `${place(i)} is ${id}; it must be from 0 to ${end - 1}${or}. Was it made for another model?`,
+    );
+  }
 }
 
 interface Rows {
@@ -70,20 +91,32 @@ function fromTensor(ids: Tensor, name: string): Rows {
 }
 
 function fromRows(ids: ArrayLike<number> | readonly ArrayLike<number>[], name: string): Rows {
-  const rows =
-    typeof ids[0] === 'object' ? (ids as readonly ArrayLike<number>[]) : [ids as ArrayLike<number>];
+  if (!isArrayLike(ids)) {
+    throw new ModelError('BAD_INPUT', `${name} must be ids in rows or a tensor, not ${ids}.`);
+  }
+  const rows = isArrayLike(ids[0])
+    ? (ids as readonly ArrayLike<number>[])
+    : [ids as ArrayLike<number>];
   const length = rows[0]!.length;
   const values = new Float64Array(rows.length * length);
   rows.forEach((row, i) => {
-    if (row.length !== length) {
+    if (row?.length !== length) {
       throw new ModelError(
         'BAD_INPUT',
-        `${name}[${i}] has ${row.length} entries and ${name}[0] has ${length}; pad the rows to one length.`,
+        `${name}[${i}] has ${row?.length ?? 'no'} entries and ${name}[0] has ${length}; pad the rows to one length.`,
       );
     }
-    for (let j = 0; j < length; j++) values[i * length + j] = Number(row[j]);
+    for (let j = 0; j < length; j++) values[i * length + j] = toNumber(row[j]);
   });
   return { values, shape: [rows.length, length] };
 }
 
-const isTensor = (ids: Ids): ids is Tensor => 'dataId' in ids;
+/** 64-bit ids come as bigint; NaN is refused later, with its place. */
+const toNumber = (id: unknown): number =>
+  typeof id === 'number' || typeof id === 'bigint' ? Number(id) : Number.NaN;
+
+const isArrayLike = (ids: unknown): boolean =>
+  typeof ids === 'object' && ids !== null && 'length' in ids;
+
+const isTensor = (ids: Ids): ids is Tensor =>
+  typeof ids === 'object' && ids !== null && 'dataId' in ids;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
+import { ModelError } from './errors.js';
 import { kernelOr } from './kernel.js';
 import { columnSums } from './linear.js';
 import { type Operand, type Parameter, tensorOf } from './parameter.js';
@@ -8,6 +9,8 @@ import { ones, type Weights, zeros } from './weights.js';
 /**
  * Layer normalization over the last dimension (Ba et al. 2016, eq. 4): (x − μ)/√(σ² + ε)·γ + β, with
  * the biased variance. x [..., d], weight γ [d], bias β [d] → [..., d].
+ *
+ * @throws ModelError `WRONG_SHAPE` where these do not fit
  */
 export function layerNorm(
   x: tf.Tensor,
@@ -15,16 +18,29 @@ export function layerNorm(
   bias: Operand,
   epsilon: number,
 ): tf.Tensor {
-  const d = x.shape.at(-1)!;
-  const flat = tf.reshape(x, [x.size / Math.max(d, 1), d]);
+  const gamma = tensorOf(weight);
+  const beta = tensorOf(bias);
+  const d = x.shape.at(-1) ?? 0;
+  if (d === 0 || gamma.shape.join() !== `${d}` || beta.shape.join() !== `${d}`) {
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `layerNorm takes x [..., d], weight [d] and bias [d], not [${x.shape}], [${gamma.shape}] and [${beta.shape}].`,
+    );
+  }
   const normalize = differentiable({
     forward: (x, gamma, beta) => {
       const [y, mean, rstd] = kernelOr('MhLayerNorm', { x, gamma, beta }, { epsilon }, () => {
-        const mean = tf.mean(x!, -1); // [rows]
-        const centred = tf.sub(x!, tf.expandDims(mean, -1)); // [rows, d]
-        const rstd = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1), epsilon)); // [rows]
-        const y = tf.add(tf.mul(tf.mul(centred, tf.expandDims(rstd, -1)), gamma!), beta!);
-        return [y, mean, rstd];
+        // tfjs's wasm backend adds a row's float32 numbers one after the other. What that costs in a
+        // mean far from zero, the mean of the differences gives back.
+        const nearMean = tf.mean(x!, -1, true); // [rows, 1]
+        const nearlyCentred = tf.sub(x!, nearMean); // [rows, d]
+        const rest = tf.mean(nearlyCentred, -1, true);
+        const mean = tf.add(nearMean, rest);
+        const centred = tf.sub(nearlyCentred, rest);
+        const variance = tf.mean(tf.square(centred), -1, true);
+        const rstd = tf.rsqrt(tf.add(variance, epsilon)); // [rows, 1]
+        const y = tf.add(tf.mul(tf.mul(centred, rstd), gamma!), beta!);
+        return [y, tf.squeeze(mean, [1]), tf.squeeze(rstd, [1])];
       });
       return { value: y!, saved: [x!, gamma!, mean!, rstd!] };
     },
@@ -39,7 +55,10 @@ export function layerNorm(
         return [dx, columnSums(tf.mul(dy, normed)), columnSums(dy)];
       }),
   });
-  return tf.reshape(normalize(flat, tensorOf(weight), tensorOf(bias)), x.shape);
+  return tf.tidy(() => {
+    const flat = tf.reshape(x, [x.size / d, d]);
+    return tf.reshape(normalize(flat, gamma, beta), x.shape);
+  });
 }
 
 export interface LayerNormOptions {

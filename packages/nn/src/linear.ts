@@ -1,4 +1,4 @@
-import { ones as onesTensor, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { ones as onesTensor, reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { ModelError } from './errors.js';
 import { product } from './mat-mul.js';
@@ -9,7 +9,7 @@ import { type Initializer, normal, type Weights, zeros } from './weights.js';
  * x·Wᵀ + b over the last dimension: x [..., in], weight [out, in] as Hugging Face and PyTorch store
  * it, bias [out] → [..., out].
  *
- * @throws ModelError `WRONG_SHAPE` where x is not [..., in]
+ * @throws ModelError `WRONG_SHAPE` where x is not [..., in] or bias not [out]
  */
 export function linear(x: Tensor, weight: Operand, bias?: Operand): Tensor {
   const w = tensorOf(weight);
@@ -20,10 +20,19 @@ export function linear(x: Tensor, weight: Operand, bias?: Operand): Tensor {
       `linear takes [..., ${inFeatures}] (the weight is [${w.shape}]), not [${x.shape}].`,
     );
   }
+  const b = bias && tensorOf(bias);
+  if (b !== undefined && b.shape.join() !== `${outFeatures}`) {
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `linear takes a bias [${outFeatures}] (the weight is [${w.shape}]), not [${b.shape}].`,
+    );
+  }
   const rows = x.shape.slice(0, -1);
-  const flat = reshape(x, [size(rows), inFeatures]);
-  const y = bias === undefined ? withoutBias(flat, w) : withBias(flat, w, tensorOf(bias));
-  return reshape(y, [...rows, outFeatures]);
+  return tidy(() => {
+    const flat = reshape(x, [size(rows), inFeatures]);
+    const y = b === undefined ? withoutBias(flat, w) : withBias(flat, w, b);
+    return reshape(y, [...rows, outFeatures]);
+  });
 }
 
 const withoutBias = differentiable({

@@ -61,12 +61,15 @@ export function product(
 function onTheFastRoad(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean) {
   const left = transposeA ? swapLastTwo(a) : a;
   const right = transposeB ? swapLastTwo(b) : b;
-  if (a.rank === 2) return tf.matMul(left, right);
   const [m, k] = left.shape.slice(-2) as [number, number];
   const n = right.shape.at(-1)!;
   const batch = a.shape.slice(0, -2);
   const size = batch.reduce((x, y) => x * y, 1);
-  if (size === 0) return tf.zeros([...batch, m, n]);
+  if (left.size === 0 || right.size === 0) return tf.zeros([...batch, m, n]); // it takes no k of 0
+  if (size === 1) {
+    const product = tf.matMul(tf.reshape(left, [m, k]), tf.reshape(right, [k, n]));
+    return tf.reshape(product, [...batch, m, n]);
+  }
   const lefts = tf.unstack(tf.reshape(left, [size, m, k]));
   const rights = tf.unstack(tf.reshape(right, [size, k, n]));
   const products = lefts.map((l, i) => tf.matMul(l as tf.Tensor2D, rights[i] as tf.Tensor2D));

@@ -8,6 +8,7 @@ import {
   saveFolder,
 } from '@multihead/checkpoint';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import './dispose-symbol.js';
 import { ModelError } from './errors.js';
 import type { Parameter } from './parameter.js';
 import type { Random } from './random.js';
@@ -51,6 +52,8 @@ export interface SaveOptions extends SaveFolderOptions {
 /** What all models share: configuration, parameters, saving, disposal. */
 export abstract class PretrainedModel<Config extends ModelConfig> implements Model {
   readonly parameters: ReadonlyMap<string, Parameter>;
+  /** The class's name in Hugging Face's library, for `config.json`. */
+  protected abstract readonly architecture: string;
 
   constructor(
     readonly config: Config,
@@ -77,7 +80,10 @@ export abstract class PretrainedModel<Config extends ModelConfig> implements Mod
         return fromFloat32(parameter.path, [...parameter.shape], values, dtype).data;
       },
     }));
-    const contents = { config: this.config.toJson(), tensors, ...(files && { files }) };
+    const json = this.config.toJson();
+    const named = JSON.stringify(json.architectures) === JSON.stringify([this.architecture]);
+    const config = named ? json : { ...json, architectures: [this.architecture] };
+    const contents = { config, tensors, ...(files && { files }) };
     await saveFolder(destination, contents, options);
   }
 
@@ -107,7 +113,7 @@ export type PretrainedSource = Parameters<typeof loadFolder>[0] | Folder;
 export interface Recipe<Config, M> {
   config: (json: JsonObject) => Config;
   /** Old and foreign spellings of keys to the model's own. */
-  keyMap: KeyMap;
+  keyMap: (config: Config) => KeyMap;
   build: (config: Config, weights: Weights) => M;
 }
 
@@ -131,7 +137,7 @@ export async function loadPretrained<Config, M>(
   const { onProgress, signal } = loading;
   const stored = folder.tensors({ ...(onProgress && { onProgress }), ...(signal && { signal }) });
   const weights = new Weights({
-    tensors: await readTensors(stored, keyMap),
+    tensors: await readTensors(stored, keyMap(config)),
     initializeMissing,
     seed,
   });

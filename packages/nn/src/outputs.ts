@@ -1,7 +1,5 @@
 import { dispose as disposeTensors, type TensorContainer, tidy } from '@tensorflow/tfjs-core';
-
-// `using` needs the symbol, which some current browsers still lack.
-(Symbol as { dispose?: symbol }).dispose ??= Symbol('Symbol.dispose');
+import './dispose-symbol.js';
 
 /** A model's outputs: free them with `dispose()`, or hold them with `using`. */
 export type ModelOutput<T> = T & { dispose(): void; [Symbol.dispose](): void };

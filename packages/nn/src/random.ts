@@ -1,3 +1,5 @@
+import { ModelError } from './errors.js';
+
 /**
  * Seeded randomness that is the same on every machine. `Math.log` and `Math.cos` may differ in the
  * last bit between engines, so only additions, multiplications and square roots are used: IEEE 754
@@ -27,21 +29,30 @@ export function hash(seed: number, index: number): number {
  * ```
  */
 export class Random {
-  #a: number;
-  #b: number;
-  #c: number;
+  #a = 0;
+  #b = 0;
+  #c = 0;
   #counter = 1;
 
+  /** @throws ModelError `BAD_INPUT` for a seed or stream number that is not a whole number */
   constructor(seed: number, ...stream: (number | string)[]) {
-    let key = mix(seed | 0) ^ mix(Math.floor(seed / 2 ** 32) | 0);
-    for (const part of stream) {
-      if (typeof part === 'number') key = hash(key, part);
-      else for (let i = 0; i < part.length; i++) key = hash(key, part.charCodeAt(i));
-      key = hash(key, stream.length);
+    for (const part of [seed, ...stream]) {
+      if (typeof part === 'string') {
+        for (let i = 0; i < part.length; i++) this.#absorb(part.charCodeAt(i));
+        this.#absorb(-1 - part.length); // an end that no number and no other length has
+      } else {
+        if (!Number.isSafeInteger(part)) {
+          throw new ModelError('BAD_INPUT', `A seed is a whole number, not ${part}.`);
+        }
+        this.#absorb(part | 0);
+        this.#absorb(Math.floor(part / 2 ** 32));
+      }
     }
-    this.#a = key;
-    this.#b = hash(key, 1);
-    this.#c = hash(key, 2);
+  }
+
+  /** Takes 32 bits into the state and mixes until every bit of it depends on them. */
+  #absorb(word: number): void {
+    this.#a ^= word;
     for (let i = 0; i < 12; i++) this.int32();
   }
 
@@ -60,10 +71,17 @@ export class Random {
     return ((this.int32() >>> 5) * 67108864 + (this.int32() >>> 6)) / 9007199254740992;
   }
 
-  /** A whole number in [0, end), without bias. */
+  /**
+   * A whole number in [0, end), without bias.
+   *
+   * @throws ModelError `BAD_INPUT` where `end` is not a whole number from 1 to 2^32
+   */
   below(end: number): number {
     if (!(Number.isSafeInteger(end) && end > 0 && end <= 2 ** 32)) {
-      throw new RangeError(`Random.below: ${end} is not a whole number from 1 to 2^32`);
+      throw new ModelError(
+        'BAD_INPUT',
+        `Random.below takes a whole number from 1 to 2^32, not ${end}.`,
+      );
     }
     const limit = 2 ** 32 - (2 ** 32 % end);
     let bits = this.int32() >>> 0;

@@ -9,8 +9,8 @@ type Gradient = (
 ) => Record<string, () => tf.Tensor>;
 
 /**
- * Registers the gradients of the plain tfjs ops that models are put together with. Node loads
- * tfjs-core's CommonJS build, which registers none; where tfjs has its own (bundlers), they stay.
+ * Registers the gradients of the plain tfjs ops that models are put together with: tfjs-core alone has
+ * none, only the union package `@tensorflow/tfjs` brings them, and where it did they stay.
  * Models' heavy ops (linear, attention, …) bring their own gradients and need none of these.
  */
 export function registerGradients(): void {

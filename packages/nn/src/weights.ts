@@ -77,7 +77,7 @@ export class Weights {
     const path = this.at(name).#path;
     const known = parameters.get(path);
     if (known !== undefined) {
-      expectShape(path, known.shape, shape);
+      expectShape(path, known.shape, shape, 'in one place of the model; another');
       return known;
     }
     let value = options.tensors?.get(path);
@@ -165,12 +165,14 @@ function draw(path: string, shape: readonly number[], fill: Initializer, seed: n
   return tensor(values, [...shape], 'float32');
 }
 
-function expectShape(path: string, found: readonly number[], asked: readonly number[]): void {
+function expectShape(
+  path: string,
+  found: readonly number[],
+  asked: readonly number[],
+  where = 'in the checkpoint, but the configuration',
+): void {
   if (found.join() === asked.join()) return;
-  throw new ModelError(
-    'WRONG_SHAPE',
-    `${path} is [${found}] in the checkpoint, but the configuration asks for [${asked}].`,
-  );
+  throw new ModelError('WRONG_SHAPE', `${path} is [${found}] ${where} asks for [${asked}].`);
 }
 
 function disposeAll(tensors: Map<string, Tensor> | undefined): void {
