@@ -188,17 +188,19 @@ export function parseJson(text: string, file?: string, options?: JsonReaderOptio
 
 /**
  * The object as JSON with two spaces of indent and a newline at the end, as transformers writes it.
- * Numbers that stand at the same place with the same value in `like` (by default the text the object
- * was parsed from) keep their spelling, such as `1e-05`; if nothing at all has changed, the text is `like`.
+ * Numbers that stand at the same place with the same value in `like` keep their spelling, such as `1e-05`;
+ * where nothing at all has changed, the text is that of `like`. `like` is a text or an object that `parseJson`
+ * gave, by default the object itself: a changed copy is best written as `formatJson(copy, original)`.
  *
  * @throws CheckpointError BAD_JSON for what JSON cannot hold, such as NaN or a function.
  */
-export function formatJson(value: JsonObject, like: string | undefined = texts.get(value)): string {
+export function formatJson(value: JsonObject, like: string | JsonObject = value): string {
+  const text = typeof like === 'string' ? like : texts.get(like);
   const spellings = new Map<string, string>();
-  if (like !== undefined) {
-    const reader = new JsonReader(like);
+  if (text !== undefined) {
+    const reader = new JsonReader(text);
     const before = reader.value((path, spelling) => spellings.set(path, spelling));
-    if (format(before, spellings, '', '') === format(value, spellings, '', '')) return like;
+    if (format(before, spellings, '', '') === format(value, spellings, '', '')) return text;
   }
   return `${format(value, spellings, '', '')}\n`;
 }
