@@ -1,1 +1,40 @@
-export {};
+export { type AdamWOptions, adamW } from './adamw.js';
+export type { Collate, Dataset } from './batches.js';
+export { TrainingError, type TrainingErrorCode } from './errors.js';
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+export { clipByGlobalNorm, globalNorm } from './gradient-clipping.js';
+export {
+  type MaskedLMBatch,
+  type MaskedLMExample,
+  type MaskingTokenizer,
+  type MLMCollatorOptions,
+  mlmCollator,
+} from './mlm-collator.js';
+export {
+  applyGradients,
+  disposeState,
+  type Optimizer,
+  type OptimizerState,
+  type ParameterState,
+  type ParameterUpdate,
+} from './optimizer.js';
+export { type PackOptions, packDocuments } from './pack-documents.js';
+export type { CheckpointOptions } from './run-checkpoints.js';
+export {
+  type CosineOptions,
+  constantSchedule,
+  cosineSchedule,
+  type DecayOptions,
+  linearSchedule,
+  type Schedule,
+  type ScheduleOptions,
+} from './schedules.js';
+export {
+  type Metrics,
+  type TrainingProgress,
+  type TrainingSummary,
+  type TrainOptions,
+  train,
+} from './train.js';
+export type { LossFunction } from './train-step.js';
+export type { LogEntry, SavableModel } from './training-checkpoint.js';

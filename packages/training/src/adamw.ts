@@ -1,0 +1,92 @@
+import { kernelOr } from '@multihead/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { TrainingError } from './errors.js';
+import type { Optimizer, ParameterUpdate } from './optimizer.js';
+
+export interface AdamWOptions {
+  /** Decay of the running means of the gradient and of its square; default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Added to the denominator; default 1e-8. */
+  epsilon?: number;
+  /** Share of the learning rate by which weights shrink at each update; default 0.01. */
+  weightDecay?: number;
+  /**
+   * Which parameters shrink. Default: matrices, which leaves out biases and the scales of layer
+   * norms.
+   */
+  decays?: (key: string, shape: readonly number[]) => boolean;
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), as `torch.optim.AdamW`
+ * computes it: the learning rate also scales the decay, and the bias corrections are taken in float64.
+ *
+ * @throws TrainingError `BAD_OPTION`
+ */
+export function adamW(options: AdamWOptions = {}): Optimizer {
+  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 } = options;
+  const { decays = (_key, shape) => shape.length >= 2 } = options;
+  const [beta1, beta2] = betas;
+  expectRange('betas[0]', beta1, 0, 1);
+  expectRange('betas[1]', beta2, 0, 1);
+  expectRange('epsilon', epsilon, 0, Number.POSITIVE_INFINITY);
+  expectRange('weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY);
+
+  function update({ key, parameter, gradient, state, learningRate }: ParameterUpdate) {
+    const step = (state?.step ?? 0) + 1;
+    const decay = decays(key, parameter.shape) ? weightDecay : 0;
+    // θ ← (1 − ηλ)θ − η·m̂/(√v̂ + ε), where m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ). Both corrections
+    // are put into the two scalars, which saves two passes over the parameter:
+    // η·m̂/(√v̂ + ε) = η·c/(1 − β₁ᵗ) · m/(√v + c·ε), with c = √(1 − β₂ᵗ).
+    const c = Math.sqrt(1 - beta2 ** step);
+    const attrs = {
+      beta1,
+      beta2,
+      epsilon: c * epsilon,
+      stepSize: (learningRate * c) / (1 - beta1 ** step),
+      keep: 1 - learningRate * decay,
+    };
+    const inputs = {
+      parameter,
+      gradient,
+      expAvg: state?.tensors.exp_avg,
+      expAvgSq: state?.tensors.exp_avg_sq,
+    };
+    const [next, m, v] = kernelOr('MhAdamW', inputs, attrs, () => composition(inputs, attrs));
+    return { parameter: next!, state: { step, tensors: { exp_avg: m!, exp_avg_sq: v! } } };
+  }
+
+  return { settings: { name: 'AdamW', beta1, beta2, epsilon, weightDecay }, update };
+}
+
+interface Inputs {
+  parameter: tf.Tensor;
+  gradient: tf.Tensor;
+  /** Absent at the first update, where they are zero. */
+  expAvg: tf.Tensor | undefined;
+  expAvgSq: tf.Tensor | undefined;
+}
+
+type Attrs = Record<'beta1' | 'beta2' | 'epsilon' | 'stepSize' | 'keep', number>;
+
+/** → [parameter, expAvg, expAvgSq] */
+function composition({ parameter, gradient, expAvg, expAvgSq }: Inputs, attrs: Attrs): tf.Tensor[] {
+  const { beta1, beta2, epsilon, stepSize, keep } = attrs;
+  return tf.tidy(() => {
+    const m1 = tf.mul(gradient, 1 - beta1);
+    const v1 = tf.mul(tf.square(gradient), 1 - beta2);
+    const m = expAvg === undefined ? m1 : tf.add(tf.mul(expAvg, beta1), m1);
+    const v = expAvgSq === undefined ? v1 : tf.add(tf.mul(expAvgSq, beta2), v1);
+    const change = tf.mul(tf.div(m, tf.add(tf.sqrt(v), epsilon)), stepSize);
+    const kept = keep === 1 ? parameter : tf.mul(parameter, keep);
+    return [tf.sub(kept, change), m, v];
+  });
+}
+
+function expectRange(name: string, value: number, from: number, below: number): void {
+  if (value >= from && value < below) return;
+  throw new TrainingError(
+    'BAD_OPTION',
+    `adamW: ${name} is ${value}; it must be in [${from}, ${below}).`,
+  );
+}
