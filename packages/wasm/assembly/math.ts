@@ -110,3 +110,29 @@ export function storeTail(address: usize, v: v128, count: usize): void {
   if (count > 1) store<f32>(address, f32x4.extract_lane(v, 1), 4);
   if (count > 2) store<f32>(address, f32x4.extract_lane(v, 2), 8);
 }
+
+/** ln x for finite positive normal x, within 1 ulp or so (after Cephes' logf). */
+export function ln(x: f32): f32 {
+  let bits = reinterpret<i32>(x);
+  let exponent = (bits >> 23) - 126;
+  bits = (bits & 0x007fffff) | 0x3f000000;
+  let m = reinterpret<f32>(bits);
+  if (m < 0.707106781) {
+    exponent--;
+    m += m;
+  }
+  m -= 1;
+  let p: f32 = 7.0376836292e-2;
+  p = p * m - 1.1514610310e-1;
+  p = p * m + 1.1676998740e-1;
+  p = p * m - 1.2420140846e-1;
+  p = p * m + 1.4249322787e-1;
+  p = p * m - 1.6668057665e-1;
+  p = p * m + 2.0000714765e-1;
+  p = p * m - 2.4999993993e-1;
+  p = p * m + 3.3333331174e-1;
+  const square = m * m;
+  const e = <f32>exponent;
+  const small = p * m * square - 2.12194440e-4 * e - 0.5 * square;
+  return m + small + 0.693359375 * e;
+}

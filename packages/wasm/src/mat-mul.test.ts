@@ -24,7 +24,9 @@ function verify({ batch, m, n, k, shared, bias: biased, ...attrs }: Case, seed: 
   const [y] = run('MhMatMul', { a, b, bias }, attrs);
   expect(y!.shape).toEqual([...batch, m, n]);
   const batches = batch.reduce((product, length) => product * length, 1);
-  const [av, bv] = [a.values, b.values];
+  const [x, w] = [Float64Array.from(a.values), Float64Array.from(b.values)];
+  const [xRow, xColumn] = attrs.transposeA ? [1, m] : [k, 1];
+  const [wRow, wColumn] = attrs.transposeB ? [1, k] : [n, 1];
   const expected = new Float64Array(batches * m * n);
   const sizes = new Float64Array(batches * m * n);
   for (let at = 0, z = 0; z < batches; z++)
@@ -32,11 +34,12 @@ function verify({ batch, m, n, k, shared, bias: biased, ...attrs }: Case, seed: 
       for (let j = 0; j < n; j++, at++) {
         let sum = bias?.values[j] ?? 0;
         let size = Math.abs(sum);
-        for (let p = 0; p < k; p++) {
-          const x = av[z * m * k + (attrs.transposeA ? p * m + i : i * k + p)]!;
-          const w = bv[(shared ? 0 : z * k * n) + (attrs.transposeB ? j * k + p : p * n + j)]!;
-          sum += x * w;
-          size += Math.abs(x * w);
+        let xAt = z * m * k + i * xRow;
+        let wAt = (shared ? 0 : z * k * n) + j * wColumn;
+        for (let p = 0; p < k; p++, xAt += xColumn, wAt += wRow) {
+          const term = x[xAt]! * w[wAt]!;
+          sum += term;
+          size += Math.abs(term);
         }
         expected[at] = sum;
         sizes[at] = size;

@@ -1,5 +1,6 @@
 import { setWasmPaths, version_wasm } from '@tensorflow/tfjs-backend-wasm';
 import {
+  engine,
   env,
   findBackend,
   type KernelBackend,
@@ -19,7 +20,8 @@ export interface WasmBackend extends KernelBackend {
 
 /** Starts tfjs's wasm backend from the binary in this package, or takes the one that runs. */
 export async function startBackend(): Promise<WasmBackend> {
-  if (!findBackend('wasm')) {
+  // Only looked up: findBackend would start it, from the network.
+  if (!('wasm' in engine().registry)) {
     if (version_wasm !== tfjsBinaryVersion)
       throw new WasmError(
         'VERSION_MISMATCH',

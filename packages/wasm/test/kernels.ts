@@ -96,3 +96,14 @@ export function expectClose(
       throw new Error(`[${i}] is ${actual[i]}, not ${expected[i]} ± ${allowed}`);
   }
 }
+
+/** Whether dropout keeps element i: the hash that every backend computes. */
+export function keptAt(i: number, seed: number, rate: number): boolean {
+  let h = (Math.imul(i, 0x9e3779b1) + seed) | 0;
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x21f0aaad);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x735a2d97);
+  h ^= h >>> 15;
+  return h >>> 8 >= Math.floor(rate * 2 ** 24);
+}

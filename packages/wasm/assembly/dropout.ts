@@ -1,0 +1,36 @@
+// Dropout from a counter: whether element i is kept is a hash of (seed, i), so the backward pass needs
+// no mask, and every backend draws the same. The hash is the finalizer "lowbias32" (Wellons 2018) over
+// a Weyl sequence.
+import { loadTail, splat, storeTail } from './math';
+
+/** All ones in the lanes to keep: hash(seed, index) >>> 8 ≥ threshold, with threshold = ⌊rate·2²⁴⌋. */
+// @ts-ignore: decorator
+@inline
+export function kept4(index: v128, seed: i32, threshold: i32): v128 {
+  let h = i32x4.add(i32x4.mul(index, i32x4.splat(0x9e3779b1)), i32x4.splat(seed));
+  h = v128.xor(h, i32x4.shr_u(h, 16));
+  h = i32x4.mul(h, i32x4.splat(0x21f0aaad));
+  h = v128.xor(h, i32x4.shr_u(h, 15));
+  h = i32x4.mul(h, i32x4.splat(0x735a2d97));
+  h = v128.xor(h, i32x4.shr_u(h, 15));
+  return i32x4.ge_s(i32x4.shr_u(h, 8), i32x4.splat(threshold));
+}
+
+/** y = x·scale where kept, else 0; element 0 has the number `first`. In place if y is x. */
+export function dropout(
+  x: usize, y: usize, size: usize, first: i32, seed: i32, threshold: i32, scale: f32,
+): void {
+  const scale4 = splat(scale);
+  const whole = (size >> 2) << 4;
+  let index = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
+  for (let o: usize = 0; o < whole; o += 16) {
+    const kept = kept4(index, seed, threshold);
+    v128.store(y + o, v128.and(f32x4.mul(v128.load(x + o), scale4), kept));
+    index = i32x4.add(index, i32x4.splat(4));
+  }
+  const rest = size & 3;
+  if (rest) {
+    const kept = kept4(index, seed, threshold);
+    storeTail(y + whole, v128.and(f32x4.mul(loadTail(x + whole, rest, 0), scale4), kept), rest);
+  }
+}

@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { expectClose, normal, onEachVariant, randomFrom, run } from '../test/kernels.js';
+
+onEachVariant(() => {
+  test('rows of the same id add up, unused ones are zeros', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 40 }),
+        fc.integer({ min: 0, max: 21 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer(),
+        (rows, length, numEmbeddings, seed) => {
+          const random = randomFrom(seed);
+          const dy = normal(random, [rows, length]);
+          const ids = Int32Array.from({ length: rows }, () => Math.floor(random() * numEmbeddings));
+          const [dweight] = run(
+            'MhEmbeddingGrad',
+            { dy, ids: { shape: [rows], values: ids } },
+            { numEmbeddings },
+          );
+          expect(dweight!.shape).toEqual([numEmbeddings, length]);
+          const wanted = new Float64Array(numEmbeddings * length);
+          ids.forEach((id, i) => {
+            for (let j = 0; j < length; j++) wanted[id * length + j]! += dy.values[i * length + j]!;
+          });
+          expectClose(dweight!.values, wanted, { scale: 1, relative: 1e-5 });
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('refuses ids outside the table, naming the row', () => {
+    const dy = normal(randomFrom(1), [2, 3]);
+    for (const bad of [5, -1]) {
+      const ids = { shape: [2], values: Int32Array.of(0, bad) };
+      expect(() => run('MhEmbeddingGrad', { dy, ids }, { numEmbeddings: 5 })).toThrow(
+        'the id of row 1 is not one of 5',
+      );
+    }
+  });
+});
