@@ -1,0 +1,177 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { keepForOffline } from '../offline.js';
+import { AttentionView } from './attention-view.js';
+import { explain } from './explain.js';
+import { Guesses } from './guesses.js';
+import { blankOut, fillBlank, MASK, normalizeBlanks } from './sentence.js';
+import { TokenRow } from './token-row.js';
+import { type Failure, type FillMask, useFillMask } from './use-fill-mask.js';
+
+const examples = [
+  'The president of the United [MASK] spoke to the congress.',
+  'The captain stood on the [MASK] of the ship.',
+  'We must work for [MASK] and prosperity among all nations.',
+  'He opened the [MASK] and walked into the [MASK].',
+];
+
+/** Type a sentence with a blank, see what BERT would write there and where it looked. */
+export function FillMaskPage() {
+  const model = useMemo(
+    () => new URL('models/bert-mini-english/', document.baseURI.replace(/#.*/, '')).href,
+    [],
+  );
+  const [text, setText] = useState(examples[0]!);
+  const { loading, analysis, failure, retry } = useFillMask(model, normalizeBlanks(text));
+  const field = useRef<HTMLTextAreaElement>(null);
+  const ready = loading.state === 'ready';
+  const current = analysis?.text === normalizeBlanks(text);
+
+  useEffect(() => {
+    if (ready) keepForOffline();
+  }, [ready]);
+
+  const insertBlank = () => {
+    const { selectionStart, selectionEnd } = field.current!;
+    setText(text.slice(0, selectionStart) + MASK + text.slice(selectionEnd));
+    field.current!.focus();
+  };
+
+  return (
+    <>
+      <h1>Fill in the blank</h1>
+      <p>
+        BERT reads a whole sentence at once and guesses the words that are missing. Write one with{' '}
+        <code>{MASK}</code> where a word should be, and see what it would put there and which words
+        it looked at.
+      </p>
+
+      <Status loading={loading} retry={retry} />
+
+      <section aria-label="Sentence">
+        <label for="sentence">Your sentence</label>
+        <textarea
+          id="sentence"
+          ref={field}
+          rows={2}
+          value={text}
+          spellcheck={false}
+          autocomplete="off"
+          aria-describedby="sentence-note"
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        <SentenceNote text={normalizeBlanks(text)} dropped={current ? analysis.dropped : 0} />
+        <div class="choices">
+          <button type="button" class="small" onClick={insertBlank}>
+            Insert a blank
+          </button>
+          <span class="choices-label" id="examples">
+            or try
+          </span>
+          <ul class="plain" aria-labelledby="examples">
+            {examples.map((example) => (
+              <li key={example}>
+                <button
+                  type="button"
+                  class="small outline secondary"
+                  onClick={() => setText(example)}
+                >
+                  {example.replaceAll(MASK, '___')}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </div>
+      </section>
+
+      {failure && <FailureNote failure={failure} />}
+      {analysis && (
+        <div class={current ? 'results' : 'results stale'}>
+          <Guesses
+            analysis={analysis}
+            fill={(index, token) => setText(fillBlank(normalizeBlanks(text), index, token))}
+          />
+          <TokenRow
+            analysis={analysis}
+            blankOut={(index) =>
+              current && setText(blankOut(analysis.text, analysis.tokens, index))
+            }
+          />
+          <AttentionView analysis={analysis} />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** How far the model is. */
+function Status({ loading, retry }: Pick<FillMask, 'loading' | 'retry'>) {
+  if (loading.state === 'failed') {
+    return <FailureNote failure={loading.failure} retry={retry} />;
+  }
+  if (loading.state === 'loading') {
+    const { loaded, total } = loading;
+    const known = total !== undefined && total > 0;
+    return (
+      <div class="status">
+        <p role="status">
+          {loaded === 0
+            ? 'Starting the model …'
+            : `Fetching the model: ${megabytes(loaded)}${known ? ` of ${megabytes(total)}` : ''} MB`}
+        </p>
+        <progress aria-label="Fetching the model" {...(known && { value: loaded, max: total })} />
+      </div>
+    );
+  }
+  const { variant, parameters, layers, heads, milliseconds } = loading.model;
+  const seconds = (milliseconds / 1000).toFixed(1);
+  return (
+    <div class="status" data-state="ready">
+      <p role="status">
+        Ready in {seconds} s: {(parameters / 1e6).toFixed(1)} million weights, {layers} layers of{' '}
+        {heads} heads, on WebAssembly {variant === 'relaxed-simd' ? 'relaxed SIMD' : 'SIMD'}.
+      </p>
+    </div>
+  );
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+function FailureNote({ failure, retry }: { failure: Failure; retry?: () => void }) {
+  const { title, advice } = explain(failure);
+  return (
+    <div class="failure" role="alert">
+      <h2>{title}</h2>
+      <p>{advice}</p>
+      {retry && (
+        <button type="button" class="small" onClick={retry}>
+          Try again
+        </button>
+      )}
+      <details>
+        <summary>What exactly happened</summary>
+        <code>
+          {failure.code}: {failure.message}
+        </code>
+      </details>
+    </div>
+  );
+}
+
+/** What is amiss with the sentence, if anything. */
+function SentenceNote({ text, dropped }: { text: string; dropped: number }) {
+  const note =
+    dropped > 0
+      ? `Too long: the last ${dropped} tokens were left out.`
+      : !text.trim()
+        ? 'Write a sentence, or choose an example.'
+        : !text.includes(MASK)
+          ? `No blank yet: write ${MASK} where a word should be guessed, or click a token below.`
+          : '';
+  return (
+    <p class="note" id="sentence-note" role="status">
+      {note}
+    </p>
+  );
+}

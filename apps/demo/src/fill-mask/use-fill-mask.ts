@@ -1,0 +1,85 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Analysis, ModelFacts, Reply, Request } from './protocol.js';
+
+export interface Failure {
+  code: string;
+  message: string;
+}
+
+export type Loading =
+  | { state: 'loading'; loaded: number; total: number | undefined }
+  | { state: 'ready'; model: ModelFacts }
+  | { state: 'failed'; failure: Failure };
+
+export interface FillMask {
+  loading: Loading;
+  /** Of the newest text that was answered. */
+  analysis: Analysis | undefined;
+  /** Why the last text could not be answered. */
+  failure: Failure | undefined;
+  /** Starts over after a failure. */
+  retry: () => void;
+}
+
+/** How long the typing must rest, in milliseconds. */
+const REST = 150;
+
+/** The model at `url`, held by a worker while the component lives, and what it says of the text. */
+export function useFillMask(url: string, text: string): FillMask {
+  const [attempt, setAttempt] = useState(0);
+  const [loading, setLoading] = useState<Loading>(fromStart);
+  const [analysis, setAnalysis] = useState<Analysis>();
+  const [failure, setFailure] = useState<Failure>();
+  const ask = useRef<(text: string) => void>(() => {});
+
+  useEffect(() => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+    const send = (request: Request) => worker.postMessage(request);
+    // One text is with the worker at a time; of those that come meanwhile only the last is kept.
+    let busy = true;
+    let waiting: string | undefined;
+    const next = () => {
+      busy = waiting !== undefined;
+      if (waiting !== undefined) send({ type: 'analyze', text: waiting });
+      waiting = undefined;
+    };
+    ask.current = (newest) => {
+      waiting = newest;
+      if (!busy) next();
+    };
+    const hear = (reply: Reply) => {
+      if (reply.type === 'progress') {
+        setLoading({ state: 'loading', loaded: reply.loaded, total: reply.total });
+      } else if (reply.type === 'ready') {
+        setLoading({ state: 'ready', model: reply.model });
+        next();
+      } else if (reply.type === 'analyzed') {
+        setAnalysis(reply.analysis);
+        setFailure(undefined);
+        next();
+      } else if (reply.during === 'load') {
+        setLoading({ state: 'failed', failure: reply });
+      } else {
+        setFailure(reply);
+        next();
+      }
+    };
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => hear(data);
+    // The script itself did not arrive or did not start.
+    worker.onerror = ({ message }) =>
+      hear({ type: 'failed', during: 'load', code: 'WORKER_FAILED', message: message ?? '' });
+    setLoading(fromStart);
+    send({ type: 'load', url });
+    return () => worker.terminate();
+  }, [url, attempt]);
+
+  // After the effect above, so that a new worker hears the text too.
+  useEffect(() => {
+    const timer = setTimeout(() => ask.current(text), REST);
+    return () => clearTimeout(timer);
+  }, [text, attempt]);
+
+  return { loading, analysis, failure, retry: () => setAttempt(attempt + 1) };
+}
+
+const fromStart: Loading = { state: 'loading', loaded: 0, total: undefined };

@@ -1,0 +1,57 @@
+import { BertForMaskedLM } from '@multihead/bert';
+import { BertTokenizer } from '@multihead/tokenizers';
+import { useWasm } from '@multihead/wasm';
+import { analyze } from './analyze.js';
+import type { ModelFacts, Reply, Request } from './protocol.js';
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const reply = (message: Reply, transfer: Transferable[] = []) =>
+  scope.postMessage(message, transfer);
+
+let loaded: { model: BertForMaskedLM; tokenizer: BertTokenizer } | undefined;
+
+async function load(url: string): Promise<ModelFacts> {
+  const started = performance.now();
+  const { variant } = await useWasm();
+  const [tokenizer, model] = await Promise.all([
+    BertTokenizer.fromPretrained(new URL('tokenizer.json', url)),
+    BertForMaskedLM.fromPretrained(url, {
+      onProgress: ({ loaded, total }) => reply({ type: 'progress', loaded, total }),
+    }),
+  ]);
+  loaded = { model, tokenizer };
+  const { numHiddenLayers, numAttentionHeads, vocabSize } = model.config;
+  let parameters = 0;
+  for (const { shape } of model.parameters.values()) {
+    parameters += shape.reduce((product, size) => product * size, 1);
+  }
+  return {
+    variant,
+    layers: numHiddenLayers,
+    heads: numAttentionHeads,
+    parameters,
+    vocabSize,
+    milliseconds: performance.now() - started,
+  };
+}
+
+async function answer(request: Request): Promise<void> {
+  if (request.type === 'load') {
+    reply({ type: 'ready', model: await load(request.url) });
+  } else if (loaded) {
+    const analysis = await analyze(loaded.model, loaded.tokenizer, request.text);
+    reply({ type: 'analyzed', analysis }, [analysis.attention.weights.buffer]);
+  }
+}
+
+scope.addEventListener('message', ({ data: request }: MessageEvent<Request>) => {
+  answer(request).catch((error: unknown) => {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    reply({
+      type: 'failed',
+      during: request.type,
+      code: typeof code === 'string' ? code : 'UNKNOWN',
+      message: typeof message === 'string' ? message : String(error),
+    });
+  });
+});
