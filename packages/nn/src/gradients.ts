@@ -51,7 +51,7 @@ function recorded(f: () => tf.Tensor, xs: tf.Tensor[]) {
   if (xs.length === 0) return { value: tf.tidy(f), grads: [] };
   const engine = tf.engine();
   try {
-    return engine.gradients(f, xs, undefined, true);
+    return tf.tidy(() => engine.gradients(f, xs, undefined, true));
   } catch (error) {
     const state = engine.state as unknown as {
       gradientDepth: number;

@@ -63,7 +63,7 @@ test('the layer reads weight and bias of its scope, weight N(0, 0.02²) and bias
   const layer = new Linear(weights.at('dense'), { inFeatures: 64, outFeatures: 32 });
   expect([...weights.parameters.keys()]).toEqual(['dense.weight', 'dense.bias']);
   expect(layer.weight.shape).toEqual([32, 64]);
-  const drawn = layer.weight.value.dataSync();
+  const drawn = Array.from(layer.weight.value.dataSync());
   const deviation = Math.sqrt(drawn.reduce((sum, v) => sum + v * v, 0) / drawn.length);
   expect(deviation).toBeCloseTo(0.02, 3);
   expect(Array.from(layer.bias!.value.dataSync())).toEqual(new Array(32).fill(0));

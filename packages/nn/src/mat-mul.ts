@@ -29,10 +29,10 @@ export function matMul(a: tf.Tensor, b: tf.Tensor, options: MatMulOptions = {}):
   }
   const multiply = differentiable({
     forward: (x, y) => ({ value: product(x!, y!, transposeA, transposeB), saved: [x!, y!] }),
-    backward: (dc, [x, y]) => [
-      transposeA ? product(y!, dc, transposeB, true) : product(dc, y!, false, !transposeB),
-      transposeB ? product(dc, x!, true, transposeA) : product(x!, dc, !transposeA, false),
-    ],
+    backward: (dc, [x, y]) => {
+      const { a, b } = productGradients(dc, x!, y!, transposeA, transposeB);
+      return [a(), b()];
+    },
   });
   return multiply(a, b);
 }
@@ -58,17 +58,31 @@ export function product(
   return c!;
 }
 
+/** The gradients of c = `product(a, b, transposeA, transposeB)`, each computed when asked for. */
+export function productGradients(
+  dc: tf.Tensor,
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+): { a: () => tf.Tensor; b: () => tf.Tensor } {
+  return {
+    a: () => (transposeA ? product(b, dc, transposeB, true) : product(dc, b, false, !transposeB)),
+    b: () => (transposeB ? product(dc, a, true, transposeA) : product(a, dc, !transposeA, false)),
+  };
+}
+
 function onTheFastRoad(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean) {
+  const batch = a.shape.slice(0, -2);
+  const [m, k] = [a.shape.at(transposeA ? -1 : -2)!, a.shape.at(transposeA ? -2 : -1)!];
+  const n = b.shape.at(transposeB ? -2 : -1)!;
+  if (a.size === 0 || b.size === 0) return tf.zeros([...batch, m, n]); // it takes no size of 0
   const left = transposeA ? swapLastTwo(a) : a;
   const right = transposeB ? swapLastTwo(b) : b;
-  const [m, k] = left.shape.slice(-2) as [number, number];
-  const n = right.shape.at(-1)!;
-  const batch = a.shape.slice(0, -2);
   const size = batch.reduce((x, y) => x * y, 1);
-  if (left.size === 0 || right.size === 0) return tf.zeros([...batch, m, n]); // it takes no k of 0
   if (size === 1) {
-    const product = tf.matMul(tf.reshape(left, [m, k]), tf.reshape(right, [k, n]));
-    return tf.reshape(product, [...batch, m, n]);
+    const one = tf.matMul(tf.reshape(left, [m, k]), tf.reshape(right, [k, n]));
+    return tf.reshape(one, [...batch, m, n]);
   }
   const lefts = tf.unstack(tf.reshape(left, [size, m, k]));
   const rights = tf.unstack(tf.reshape(right, [size, k, n]));

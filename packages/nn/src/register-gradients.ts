@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { product } from './mat-mul.js';
+import { productGradients } from './mat-mul.js';
 
 type Attrs = Record<string, unknown>;
 type Gradient = (
@@ -74,6 +74,10 @@ function spread(dy: tf.Tensor, x: tf.Tensor, axis: unknown): tf.Tensor {
   return tf.mul(tf.reshape(dy, kept), tf.onesLike(x));
 }
 
+/** A matrix repeated for each product of dy's batch. */
+const overBatch = (x: tf.Tensor, dy: tf.Tensor): tf.Tensor =>
+  tf.broadcastTo(x, [...dy.shape.slice(0, -2), ...x.shape.slice(-2)]);
+
 const gradients: Record<string, Rule> = {
   Add: binary(
     (dy) => dy,
@@ -128,15 +132,18 @@ const gradients: Record<string, Rule> = {
   },
   BatchMatMul: {
     inputs: ['a', 'b'],
-    gradFunc: (dy, [a, b], { transposeA, transposeB }) => ({
-      a: () =>
-        transposeA
-          ? product(b!, dy, transposeB as boolean, true)
-          : product(dy, b!, false, !transposeB),
-      b: () =>
-        transposeB
-          ? product(dy, a!, true, transposeA as boolean)
-          : product(a!, dy, !transposeA, false),
-    }),
+    gradFunc: (dy, [a, b], { transposeA, transposeB }) => {
+      const gradients = productGradients(
+        dy,
+        overBatch(a!, dy),
+        overBatch(b!, dy),
+        transposeA as boolean,
+        transposeB as boolean,
+      );
+      return {
+        a: () => unbroadcast(gradients.a(), a!.shape),
+        b: () => unbroadcast(gradients.b(), b!.shape),
+      };
+    },
   },
 };

@@ -150,7 +150,10 @@ export async function readTensors(
           `${one.name} is ${key} a second time in this checkpoint.`,
         );
       }
-      tensors.set(key, tensor(toFloat32(one), one.shape, 'float32'));
+      const values = toFloat32(one);
+      // tfjs's cpu backend keeps the array it is given: it gets one of its own.
+      const own = values.buffer === one.data.buffer ? values.slice() : values;
+      tensors.set(key, tensor(own, one.shape, 'float32'));
     }
     return tensors;
   } catch (error) {
