@@ -1,0 +1,151 @@
+import { BertConfig, BertForMaskedLM } from '@multihead/bert';
+import { Weights } from '@multihead/nn';
+import { BertTokenizer } from '@multihead/tokenizers';
+import { type MaskedLMBatch, type MaskedLMExample, mlmCollator } from '@multihead/training';
+import { useWasm } from '@multihead/wasm';
+import type { Command } from 'commander';
+import { CliError } from './errors.js';
+import { loadTokenizer } from './load-tokenizer.js';
+import { readMaskedLMData } from './masked-lm-data.js';
+import { addCommonOptions, option, real, whole } from './options.js';
+import { print } from './output.js';
+import { formatDuration, Progress } from './progress.js';
+import { addTrainingOptions, stepsOf, type TrainingOptions } from './training-options.js';
+import { formatEvaluation, runTraining } from './training-run.js';
+
+interface PretrainBertOptions extends TrainingOptions {
+  tokenizer: string;
+  layers: number;
+  hidden: number;
+  heads?: number;
+  intermediate?: number;
+  maxLength: number;
+  dropout: number;
+  initializerRange: number;
+  mlmProbability: number;
+  wholeWord?: boolean;
+}
+
+/** `multihead pretrain bert <files…> --tokenizer <folder> --out <folder> …` */
+export function pretrainBert(families: Command): void {
+  const command = families
+    .command('bert')
+    .summary('a BERT, by masked language modelling')
+    .description(
+      'Trains a BERT by masked language modelling. Files are UTF-8 text; a blank line ends a ' +
+        'document. The text is cut into full rows of --max-length tokens. Ctrl-C writes a ' +
+        'checkpoint; the same command with --resume goes on from it and ends with the same model.',
+    )
+    .argument('<files...>', 'text files; - reads standard input')
+    .requiredOption('-t, --tokenizer <source>', 'as `multihead train-tokenizer` writes it')
+    .addOption(option('--layers <count>', 'encoder layers', whole({ from: 1 }), 4))
+    .addOption(option('--hidden <size>', 'size of the hidden states', whole({ from: 1 }), 256))
+    .addOption(
+      option('--heads <count>', 'attention heads (default: one for each 64)', whole({ from: 1 })),
+    )
+    .addOption(
+      option(
+        '--intermediate <size>',
+        'feed-forward size (default: 4 × hidden)',
+        whole({ from: 1 }),
+      ),
+    )
+    .addOption(option('--max-length <tokens>', 'tokens in a row', whole({ from: 3 }), 128))
+    .addOption(option('--dropout <share>', 'dropout in training', real({ from: 0, to: 0.99 }), 0.1))
+    .addOption(
+      option(
+        '--initializer-range <sd>',
+        'spread of fresh weights',
+        real({ from: 0, above: true }),
+        0.02,
+      ),
+    )
+    .addOption(
+      option(
+        '--mlm-probability <share>',
+        'share of tokens to predict',
+        real({ from: 0, to: 1, above: true }),
+        0.15,
+      ),
+    )
+    .option('--whole-word', 'mask all pieces of a word together');
+  addCommonOptions(addTrainingOptions(command)).action(run);
+}
+
+async function run(files: string[], options: PretrainBertOptions): Promise<void> {
+  const { out, maxLength, seed, dtype, quiet, json } = options;
+  const loaded = await loadTokenizer(options.tokenizer);
+  const tokenizer = BertTokenizer.fromFiles(loaded.toFiles(), { modelMaxLength: maxLength });
+  const config = configOf(options, tokenizer);
+
+  const reading = new Progress('reading', { quiet });
+  const data = await readMaskedLMData(files, tokenizer, options, reading).finally(() =>
+    reading.stop(),
+  );
+  const collate = mlmCollator({
+    tokenizer,
+    maxLength,
+    mlmProbability: options.mlmProbability,
+    wholeWordMask: options.wholeWord ?? false,
+  });
+
+  await useWasm();
+  const model = new BertForMaskedLM(config, new Weights({ seed }));
+  try {
+    const parameters = [...model.parameters.values()].reduce(
+      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    const steps = stepsOf(options, data.train.length);
+    if (!quiet) {
+      const count = (value: number) => value.toLocaleString('en');
+      process.stderr.write(
+        `${count(parameters)} parameters, ${count(data.tokens)} tokens in ${count(data.train.length)} rows ` +
+          `of ${maxLength}, ${count(data.heldOut.length)} rows held out, ${count(steps)} steps\n`,
+      );
+    }
+    const summary = await runTraining<MaskedLMExample, MaskedLMBatch>({
+      model,
+      dataset: data.train,
+      heldOut: data.heldOut,
+      collate,
+      steps,
+      options,
+      files: tokenizer.toFiles(),
+    });
+    await model.save(out, { dtype, files: tokenizer.toFiles() });
+
+    const { epoch, seconds, resumedFrom, evaluation } = summary;
+    if (json) {
+      print(JSON.stringify({ out, parameters, steps, epoch, seconds, resumedFrom, evaluation }));
+      return;
+    }
+    const measured = evaluation === undefined ? '' : `, ${formatEvaluation(evaluation)}`;
+    print(
+      `${out}: a BERT of ${parameters.toLocaleString('en')} parameters after ${steps} steps ` +
+        `(${epoch.toFixed(2)} epochs, ${formatDuration(seconds)})${measured}`,
+    );
+  } finally {
+    model.dispose();
+  }
+}
+
+function configOf(options: PretrainBertOptions, tokenizer: BertTokenizer): BertConfig {
+  const { hidden, layers, dropout, maxLength, initializerRange } = options;
+  const { heads = Math.max(1, Math.round(hidden / 64)), intermediate = 4 * hidden } = options;
+  if (hidden % heads !== 0) {
+    throw new CliError('USAGE', `--hidden ${hidden} is no multiple of --heads ${heads}.`);
+  }
+  return new BertConfig({
+    vocabSize: tokenizer.vocabSize,
+    hiddenSize: hidden,
+    numHiddenLayers: layers,
+    numAttentionHeads: heads,
+    intermediateSize: intermediate,
+    hiddenDropoutProb: dropout,
+    attentionProbsDropoutProb: dropout,
+    maxPositionEmbeddings: maxLength,
+    initializerRange,
+    padTokenId: tokenizer.padTokenId ?? null,
+  });
+}

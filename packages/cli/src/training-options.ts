@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import { CliError } from './errors.js';
+import { type CommonOptions, option, real, whole } from './options.js';
+
+/** What every command that trains takes. */
+export interface TrainingOptions extends CommonOptions {
+  out: string;
+  steps?: number;
+  epochs?: number;
+  batchSize: number;
+  gradAccumulation: number;
+  learningRate: number;
+  schedule: 'linear' | 'cosine' | 'constant';
+  warmup: number;
+  weightDecay: number;
+  maxGradNorm: number;
+  seed: number;
+  evalFiles?: string[];
+  evalFraction: number;
+  evalEvery?: number;
+  evalBatches: number;
+  checkpointEvery?: number;
+  keepCheckpoints: number;
+  resume?: boolean;
+  dtype: 'F32' | 'F16' | 'BF16';
+}
+
+/** Options of the training itself, with defaults for a small model. */
+export function addTrainingOptions(command: Command): Command {
+  const share = real({ from: 0, to: 1 });
+  return command
+    .requiredOption('-o, --out <folder>', 'where the model, its log and its checkpoints go')
+    .addOption(option('--steps <count>', 'updates of the weights', whole({ from: 1 })))
+    .addOption(
+      option(
+        '--epochs <count>',
+        'passes over the text, in place of --steps',
+        real({ from: 0, above: true }),
+      ).conflicts('steps'),
+    )
+    .addOption(option('--batch-size <rows>', 'rows in a forward pass', whole({ from: 1 }), 32))
+    .addOption(
+      option('--grad-accumulation <count>', 'forward passes a step', whole({ from: 1 }), 1),
+    )
+    .addOption(
+      option(
+        '--learning-rate <rate>',
+        'highest learning rate',
+        real({ from: 0, above: true }),
+        5e-4,
+      ),
+    )
+    .addOption(
+      option('--schedule <name>', 'how the rate falls after the warm-up', String, 'linear').choices(
+        ['linear', 'cosine', 'constant'],
+      ),
+    )
+    .addOption(
+      option(
+        '--warmup <steps>',
+        'steps to the highest rate; below 1, a share of them',
+        real({ from: 0 }),
+        0.1,
+      ),
+    )
+    .addOption(option('--weight-decay <rate>', 'decay of matrices', real({ from: 0 }), 0.01))
+    .addOption(
+      option(
+        '--max-grad-norm <norm>',
+        'clip gradients to this norm',
+        real({ from: 0, above: true }),
+        1,
+      ),
+    )
+    .addOption(option('--seed <number>', 'of weights, order and dropout', whole({ from: 0 }), 42))
+    .option('--eval-files <files...>', 'measure on these texts')
+    .addOption(
+      option(
+        '--eval-fraction <share>',
+        'or hold out this share of the documents',
+        share,
+        0,
+      ).conflicts('evalFiles'),
+    )
+    .addOption(
+      option(
+        '--eval-every <steps>',
+        'steps between evaluations (default: a tenth)',
+        whole({ from: 1 }),
+      ),
+    )
+    .addOption(
+      option('--eval-batches <count>', 'most batches to measure on', whole({ from: 1 }), 50),
+    )
+    .addOption(
+      option(
+        '--checkpoint-every <steps>',
+        'steps between checkpoints (default: a tenth)',
+        whole({ from: 1 }),
+      ),
+    )
+    .addOption(option('--keep-checkpoints <count>', 'how many stay', whole({ from: 1 }), 2))
+    .option('--resume', 'go on from the newest checkpoint in --out')
+    .addOption(
+      option('--dtype <type>', 'what the model is saved as', String, 'F32').choices([
+        'F32',
+        'F16',
+        'BF16',
+      ]),
+    );
+}
+
+/** The number of steps, from `--steps` or `--epochs`. */
+export function stepsOf(options: TrainingOptions, examples: number): number {
+  const { steps, epochs, batchSize, gradAccumulation } = options;
+  if (steps !== undefined) return steps;
+  if (epochs === undefined) throw new CliError('USAGE', 'Give --steps or --epochs.');
+  return Math.max(1, Math.round((epochs * examples) / (batchSize * gradAccumulation)));
+}

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import type { TrainableModel } from '@multihead/nn';
+import {
+  adamW,
+  type Collate,
+  constantSchedule,
+  cosineSchedule,
+  type Dataset,
+  evaluate,
+  linearSchedule,
+  type Schedule,
+  type TrainingProgress,
+  type TrainingSummary,
+  train,
+} from '@multihead/training';
+import { CliError } from './errors.js';
+import { formatDuration, Progress } from './progress.js';
+import { TrainingLog } from './training-log.js';
+import type { TrainingOptions } from './training-options.js';
+
+export interface TrainingTask<Example, Batch> {
+  model: Parameters<typeof train<Example, Batch>>[0]['model'] & TrainableModel<Batch>;
+  dataset: Dataset<Example>;
+  /** Measured on now and then, if there is any. */
+  heldOut: Dataset<Example>;
+  collate: Collate<Example, Batch>;
+  steps: number;
+  options: TrainingOptions;
+  /** Written beside the model in every checkpoint. */
+  files: Record<string, string>;
+}
+
+/**
+ * Trains with all a person wants to see of it: a bar, a log, held-out measurements, checkpoints, and
+ * Ctrl-C, after which the run can go on.
+ *
+ * @throws CliError `INTERRUPTED`; TrainingError, CheckpointError
+ */
+export async function runTraining<Example, Batch>(
+  task: TrainingTask<Example, Batch>,
+): Promise<TrainingSummary> {
+  const { model, dataset, heldOut, collate, steps, options, files } = task;
+  const tenth = Math.max(1, Math.ceil(steps / 10));
+  const { out, seed, batchSize, evalEvery = tenth, checkpointEvery = tenth } = options;
+  const progress = new Progress('training', options);
+  const log = new TrainingLog(join(out, 'training-log.jsonl'));
+  const note = progressNote();
+  const interruption = interruptible();
+  const { signal } = interruption;
+
+  try {
+    return await train<Example, Batch>({
+      model,
+      dataset,
+      collate,
+      optimizer: adamW({ weightDecay: options.weightDecay }),
+      schedule: scheduleOf(options, steps),
+      steps,
+      batchSize,
+      gradientAccumulationSteps: options.gradAccumulation,
+      maxGradNorm: options.maxGradNorm,
+      seed,
+      ...(heldOut.length > 0 && {
+        evaluation: {
+          every: evalEvery,
+          evaluate: async ({ signal }) => {
+            await log.flush();
+            return measure(task, signal);
+          },
+        },
+      }),
+      checkpoints: { folder: out, every: checkpointEvery, keep: options.keepCheckpoints, files },
+      resume: options.resume ?? false,
+      onProgress: (at) => {
+        const { step, epoch, loss, learningRate, gradNorm, tokens, tokensPerSecond, seconds } = at;
+        const measured = evaluationFields(at.evaluation);
+        log.add({
+          step,
+          epoch,
+          loss,
+          learningRate,
+          gradNorm,
+          tokens,
+          tokensPerSecond,
+          seconds,
+          ...measured,
+        });
+        progress.update({ done: step, total: steps, note: note(at) });
+        if (at.evaluation) progress.log(`step ${step}: ${formatEvaluation(at.evaluation)}`);
+      },
+      signal,
+    });
+  } catch (error) {
+    if (!signal.aborted || (error as { code?: string }).code !== 'ABORTED') throw error;
+    progress.stop();
+    throw new CliError('INTERRUPTED', `${(error as Error).message} ${howToGoOn()}`, {
+      cause: error,
+    });
+  } finally {
+    progress.stop();
+    interruption.stop();
+    await log.flush();
+  }
+}
+
+function scheduleOf(options: TrainingOptions, steps: number): Schedule {
+  const { learningRate, warmup } = options;
+  const warmupSteps = Math.round(warmup < 1 ? warmup * steps : warmup);
+  if (warmupSteps > steps) {
+    throw new CliError('USAGE', `--warmup ${warmup} is longer than the run of ${steps} steps.`);
+  }
+  const given = { learningRate, warmupSteps, totalSteps: steps };
+  if (options.schedule === 'constant') return constantSchedule({ learningRate, warmupSteps });
+  return options.schedule === 'cosine' ? cosineSchedule(given) : linearSchedule(given);
+}
+
+function measure<Example, Batch>(
+  { model, heldOut, collate, options }: TrainingTask<Example, Batch>,
+  signal: AbortSignal | undefined,
+) {
+  const { batchSize, evalBatches: batches, seed } = options;
+  return evaluate({ model, dataset: heldOut, collate, batchSize, batches, seed, signal });
+}
+
+/** `{ loss }` → `{ evalLoss }`, as the log has it. */
+function evaluationFields(evaluation: TrainingProgress['evaluation'] = {}): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(evaluation).map(([name, value]) => [
+      `eval${name[0]!.toUpperCase()}${name.slice(1)}`,
+      value as number,
+    ]),
+  );
+}
+
+/** `held-out loss 3.21, perplexity 24.8, accuracy 41.2 %` */
+export function formatEvaluation(evaluation: NonNullable<TrainingProgress['evaluation']>): string {
+  const { loss, perplexity, accuracy } = evaluation as { [name: string]: number | undefined };
+  const parts = [
+    loss !== undefined && `held-out loss ${loss.toFixed(3)}`,
+    perplexity !== undefined && `perplexity ${perplexity.toFixed(1)}`,
+    accuracy !== undefined && `accuracy ${(100 * accuracy).toFixed(1)} %`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
+}
+
+/** Words beside the bar: the loss as a running mean, speed and the time left. */
+function progressNote(): (progress: TrainingProgress) => string {
+  let meanLoss: number | undefined;
+  let first: { step: number; at: number } | undefined;
+  let tokens = 0;
+  return ({ step, steps, loss, learningRate, tokens: stepTokens }) => {
+    if (Number.isFinite(loss))
+      meanLoss = meanLoss === undefined ? loss : 0.95 * meanLoss + 0.05 * loss;
+    const now = performance.now() / 1000;
+    if (first === undefined) first = { step, at: now };
+    else tokens += stepTokens;
+    const elapsed = now - first.at;
+    const left = (elapsed / (step - first.step)) * (steps - step);
+    const parts = [
+      `step ${step}/${steps}`,
+      `loss ${meanLoss?.toFixed(3) ?? '–'}`,
+      `lr ${learningRate.toExponential(2)}`,
+      `${elapsed > 0 ? Math.round(tokens / elapsed).toLocaleString('en') : '–'} tokens/s`,
+      `ETA ${formatDuration(left)}`,
+    ];
+    return parts.join('  ');
+  };
+}
+
+/** A signal for the first Ctrl-C (or SIGTERM); a second one ends the process at once. */
+function interruptible(): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const abort = () => {
+    process.stderr.write('\nStopping after this step …\n');
+    stop();
+    controller.abort();
+  };
+  const stop = () => {
+    process.off('SIGINT', abort);
+    process.off('SIGTERM', abort);
+  };
+  process.on('SIGINT', abort);
+  process.on('SIGTERM', abort);
+  return { signal: controller.signal, stop };
+}
+
+/** The command that was typed, with `--resume`. */
+function howToGoOn(): string {
+  const quoted = process.argv
+    .slice(2)
+    .filter((word) => word !== '--resume')
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return `Go on with: multihead ${quoted.join(' ')} --resume`;
+}
