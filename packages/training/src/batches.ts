@@ -25,8 +25,8 @@ export interface Place {
 }
 
 /**
- * The order in which a run goes through its data: epoch after epoch, each shuffled anew, as one endless
- * row. Place k is a pure function of the seed and k, so a resumed run goes on where it was, and every
+ * The order in which a run goes through its data: epoch after epoch, each shuffled anew (unless
+ * `shuffle` is off), as one endless row. Place k is a pure function of the seed and k, so a resumed run goes on where it was, and every
  * batch is full: one that begins in an epoch may end in the next.
  */
 export class DataOrder {
@@ -37,6 +37,7 @@ export class DataOrder {
   constructor(
     readonly length: number,
     readonly seed: number,
+    readonly shuffle = true,
   ) {
     if (Number.isSafeInteger(length) && length > 0 && length < 2 ** 32) return;
     throw new TrainingError(
@@ -49,7 +50,8 @@ export class DataOrder {
   places(start: number, end: number): Place[] {
     return Array.from({ length: end - start }, (_, i) => {
       const epoch = Math.floor((start + i) / this.length);
-      return { epoch, index: this.#permutation(epoch)[(start + i) % this.length]! };
+      const at = (start + i) % this.length;
+      return { epoch, index: this.shuffle ? this.#permutation(epoch)[at]! : at };
     });
   }
 

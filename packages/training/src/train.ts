@@ -32,6 +32,8 @@ export interface TrainOptions<Example, Batch> {
   maxGradNorm?: number;
   /** Of the data's order, the collator's randomness and dropout. Default 0. */
   seed?: number;
+  /** Draw a new order of the data for each epoch; default true. */
+  shuffle?: boolean;
   /** In place of the model's own loss. */
   loss?: LossFunction<Batch>;
   /** Labels are for the token before them, as in causal models; only their number matters here. */
@@ -110,7 +112,7 @@ export async function train<Example, Batch>(
   const { model, steps, evaluation, checkpoints, resume, signal, onProgress } = plan;
   expectSense(plan);
   throwIfAborted(signal, 'before training began');
-  const order = new DataOrder(plan.dataset.length, plan.seed);
+  const order = new DataOrder(plan.dataset.length, plan.seed, plan.shuffle);
   const keeper =
     checkpoints && new RunCheckpoints(model, checkpoints, await settingsOf(plan), steps);
   const state = (await keeper?.begin(resume)) ?? freshState();
@@ -153,6 +155,7 @@ const defaults = {
   gradientAccumulationSteps: 1,
   maxGradNorm: 1,
   seed: 0,
+  shuffle: true,
   causal: false,
   logEvery: 10,
   resume: false,
@@ -179,9 +182,10 @@ function expectSense<Example, Batch>(plan: Plan<Example, Batch>): void {
 
 /** What two sittings of one run must have in common. */
 async function settingsOf<Example, Batch>(plan: Plan<Example, Batch>): Promise<JsonObject> {
-  const { seed, batchSize, gradientAccumulationSteps, maxGradNorm, causal } = plan;
+  const { seed, shuffle, batchSize, gradientAccumulationSteps, maxGradNorm, causal } = plan;
   return {
     seed,
+    shuffle,
     batchSize,
     gradientAccumulationSteps,
     maxGradNorm: Number.isFinite(maxGradNorm) ? maxGradNorm : null,

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { floats, readFixture } from '../test/support.js';
+import { constantSchedule, cosineSchedule, linearSchedule, type Schedule } from './schedules.js';
+
+const rates = (schedule: Schedule, steps: number) =>
+  Array.from({ length: steps }, (_, step) => schedule.learningRate(step));
+
+describe("equals Hugging Face's schedule at every step, the one past the end included", () => {
+  for (const [warmupSteps, totalSteps] of [
+    [5, 20],
+    [0, 7],
+    [1, 30],
+    [10, 10],
+  ] as const) {
+    for (const [name, make] of [
+      ['linear', linearSchedule],
+      ['cosine', cosineSchedule],
+    ] as const) {
+      test(`${name}, ${warmupSteps} of ${totalSteps} steps of warm-up`, async () => {
+        const fixture = await readFixture('schedules.safetensors');
+        const expected = floats(fixture, `${name}/warmup-${warmupSteps}-of-${totalSteps}`);
+        const schedule = make({ learningRate: 1, warmupSteps, totalSteps });
+        const actual = rates(schedule, totalSteps + 1);
+        expect(expected.length).toBe(totalSteps + 1);
+        for (const [step, rate] of actual.entries()) {
+          expect(Math.abs(rate - expected[step]!)).toBeLessThan(1e-7);
+        }
+      });
+    }
+  }
+});
+
+test('the constant schedule climbs, then stays', () => {
+  const schedule = constantSchedule({ learningRate: 2e-3, warmupSteps: 4 });
+  expect(rates(schedule, 7)).toEqual([0, 5e-4, 1e-3, 1.5e-3, 2e-3, 2e-3, 2e-3]);
+  expect(constantSchedule({ learningRate: 3 }).learningRate(0)).toBe(3);
+});
+
+test('the cosine schedule makes as many waves as asked for', () => {
+  const schedule = cosineSchedule({ learningRate: 1, totalSteps: 8, cycles: 1 });
+  const expected = [1, 0.8535534, 0.5, 0.1464466, 0, 0.1464466, 0.5, 0.8535534, 1];
+  for (const [step, rate] of rates(schedule, 9).entries()) {
+    expect(rate).toBeCloseTo(expected[step]!, 6);
+  }
+});
+
+test('settings tell schedules apart', () => {
+  const options = { learningRate: 1, totalSteps: 8 };
+  expect(linearSchedule(options).settings).toEqual({ name: 'linear', ...options, warmupSteps: 0 });
+  expect(cosineSchedule(options).settings).toMatchObject({ name: 'cosine', cycles: 0.5 });
+});
+
+test.each([
+  [{ learningRate: -1, totalSteps: 5 }, 'learningRate'],
+  [{ learningRate: Number.NaN, totalSteps: 5 }, 'learningRate'],
+  [{ learningRate: 1, totalSteps: 5, warmupSteps: -2 }, 'warmupSteps'],
+  [{ learningRate: 1, totalSteps: Number.POSITIVE_INFINITY }, 'totalSteps'],
+])('refuses %p', (options, name) => {
+  expect(() => linearSchedule(options)).toThrow(
+    expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(name) }),
+  );
+});
