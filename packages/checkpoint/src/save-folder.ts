@@ -8,6 +8,7 @@ import { formatHeader } from './safetensors-header.js';
 import { checkName } from './source.js';
 import {
   commit,
+  discard,
   finish,
   isStageName,
   isWeights,
@@ -95,7 +96,7 @@ export async function saveTo(
     throwIfAborted(signal, disk.source);
     await commit(disk, stage, { files, remove });
   } catch (error) {
-    await disk.remove(stage).catch(() => {});
+    await discard(disk, stage).catch(() => {});
     await disk.removeIfNew().catch(() => {});
     throw error;
   }

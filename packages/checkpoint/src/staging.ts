@@ -55,12 +55,28 @@ export async function commit(disk: Disk, stage: string, what: Commit): Promise<v
 
 /** Step 3. May be done again and again, from wherever it was stopped. */
 export async function finish(disk: Disk, stage: string, { files, remove }: Commit): Promise<void> {
-  for (const name of remove) await disk.remove(name);
+  for (const name of remove) {
+    // Where the new file is no longer staged it is in its place already: that one must stay.
+    if (!files.includes(name) || (await isThere(disk, stagedName(stage, name)))) {
+      await disk.remove(name);
+    }
+  }
   const order = [...files].sort((a, b) => Number(isWeights(a)) - Number(isWeights(b)));
   for (const name of order) await disk.rename(stagedName(stage, name), name);
   await disk.sync('');
+  await discard(disk, stage);
+}
+
+/** Removes a stage: first what makes it count, so that half a removal is not half a commit. */
+export async function discard(disk: Disk, stage: string): Promise<void> {
   await disk.remove(`${stage}/commit.json`);
   await disk.remove(stage);
+}
+
+async function isThere(disk: Disk, name: string): Promise<boolean> {
+  const opened = await disk.open(name);
+  await opened?.close();
+  return opened !== undefined;
 }
 
 /** Finishes what an earlier save committed, and clears what one that died left behind. */
