@@ -9,6 +9,7 @@ import {
   readFiles,
   type TokenizerFiles,
   type TokenizerSource,
+  textsOf,
   writeFiles,
 } from './files.js';
 import {
@@ -122,12 +123,7 @@ export class BertTokenizer extends Tokenizer {
 
   /** The same for contents at hand, at once. */
   static fromFiles(files: TokenizerFiles, options: BertTokenizerOptions = {}): BertTokenizer {
-    const texts = new Map<string, string>();
-    for (const [name, content] of Object.entries(files)) {
-      if (content === undefined) continue;
-      texts.set(name, typeof content === 'string' ? content : new TextDecoder().decode(content));
-    }
-    return fromTexts(texts, options, 'the files given');
+    return fromTexts(textsOf(files), options, 'the files given');
   }
 
   /** A tokenizer over a vocabulary of tokens, in the order of their ids. */

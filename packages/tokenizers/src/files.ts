@@ -31,6 +31,15 @@ export async function readFiles(
   return files;
 }
 
+/** The text of each file that is given. */
+export function textsOf(files: TokenizerFiles): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, content] of Object.entries(files)) {
+    if (content !== undefined) texts.set(name, textOf(name, content));
+  }
+  return texts;
+}
+
 function reader(
   source: TokenizerSource,
   names: readonly string[],

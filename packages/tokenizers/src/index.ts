@@ -4,6 +4,7 @@ export type { EncodeOptions, TruncationStrategy } from './encode-options.js';
 export { BatchEncoding, Encoding } from './encoding.js';
 export { TokenizerError, type TokenizerErrorCode } from './errors.js';
 export type { LoadOptions, ReadFile, TokenizerFiles, TokenizerSource } from './files.js';
+export type { TrainingProgress } from './merge-trainer.js';
 export {
   type BatchInput,
   type DecodeOptions,
@@ -11,3 +12,4 @@ export {
   type TextInput,
   Tokenizer,
 } from './tokenizer.js';
+export { trainWordPiece, type WordPieceTrainingOptions } from './train-word-piece.js';

@@ -105,5 +105,5 @@ function rank(char: string): number {
 
 /** Whether canonical order puts `mark` before an `other` that precedes it. */
 function goesBefore(mark: string, other: string): boolean {
-  return (other + mark).normalize('NFD') === mark + other;
+  return mark !== other && (other + mark).normalize('NFD') === mark + other;
 }

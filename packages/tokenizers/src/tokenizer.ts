@@ -116,11 +116,11 @@ export class Tokenizer {
     text: string,
     { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {},
   ): Int32Array {
+    const { postProcessor } = this.parts;
+    const frame = addSpecialTokens && postProcessor ? this.#frame(postProcessor) : undefined;
     const sink = this.#sink;
     sink.clear();
     this.#collect(text, sink);
-    const { postProcessor } = this.parts;
-    const frame = addSpecialTokens && postProcessor ? this.#frame(postProcessor) : undefined;
     if (frame === undefined) return sink.ids.slice(0, sink.length);
     const ids = new Int32Array(frame.before.length + sink.length + frame.after.length);
     ids.set(frame.before);
@@ -163,6 +163,12 @@ export class Tokenizer {
 
   idToToken(id: number): string | undefined {
     return this.#idToTokens()[id];
+  }
+
+  /** Adds tokens that are found in the text as a whole; those the vocabulary lacks get the next ids. */
+  addTokens(tokens: Iterable<AddedToken>): void {
+    this.addedTokens.add(tokens);
+    this.#tokens = undefined;
   }
 
   #idToTokens(): string[] {
@@ -327,12 +333,10 @@ export class Tokenizer {
   /** The ids that the post-processor puts before and after one sequence. */
   #frame(postProcessor: PostProcessor): { before: number[]; after: number[] } {
     if (this.#frameIds === undefined) {
-      const around = joinRows(postProcessor.process([this.#sequence([], 0)], true)).ids;
-      const marker = { ...this.#sequence([], 0) };
-      marker.ids = [-1];
-      const whole = joinRows(postProcessor.process([marker], true)).ids;
-      const at = whole.indexOf(-1);
-      this.#frameIds = { before: around.slice(0, at), after: around.slice(at) };
+      const marker = { ...this.#sequence([], 0), ids: [-1] };
+      const { ids } = joinRows(postProcessor.process([marker], true));
+      const at = ids.indexOf(-1);
+      this.#frameIds = { before: ids.slice(0, at), after: ids.slice(at + 1) };
     }
     return this.#frameIds;
   }
