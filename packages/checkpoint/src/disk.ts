@@ -117,6 +117,9 @@ type MovableFile = FileSystemFileHandle & {
 
 /** A folder that a page was given, or of its origin-private file system. */
 export function handleDisk(root: FileSystemDirectoryHandle): Disk {
+  const describe = (name: string) => `${root.name}/${name}`;
+
+  /** The folder that holds the file of this name, and the file's own name. */
   async function folderOf(
     name: string,
     create: boolean,
@@ -128,15 +131,23 @@ export function handleDisk(root: FileSystemDirectoryHandle): Disk {
     return [folder, last];
   }
 
-  async function fileAt(name: string): Promise<FileSystemFileHandle | undefined> {
+  async function doing<T>(what: string, name: string, work: () => Promise<T>): Promise<T> {
     try {
-      const [folder, last] = await folderOf(name, false);
-      return await folder.getFileHandle(last);
+      return await work();
     } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw ioError(error, name, 'opening');
+      throw ioError(error, describe(name), what);
     }
   }
+
+  async function orMissing<T>(work: Promise<T>): Promise<T | undefined> {
+    return work.catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
+  }
+
+  const fileAt = async (name: string): Promise<MovableFile | undefined> =>
+    orMissing(folderOf(name, false).then(([folder, last]) => folder.getFileHandle(last)));
 
   async function write(name: string, chunks: Chunks, signal?: AbortSignal): Promise<void> {
     const [folder, last] = await folderOf(name, true);
@@ -144,51 +155,57 @@ export function handleDisk(root: FileSystemDirectoryHandle): Disk {
     const writable = await file.createWritable();
     try {
       for await (const chunk of chunks) {
-        throwIfAborted(signal, name);
+        throwIfAborted(signal, describe(name));
         await writable.write(chunk as Uint8Array<ArrayBuffer>);
       }
+      throwIfAborted(signal, describe(name));
       await writable.close();
     } catch (error) {
       await writable.abort().catch(() => {});
-      throw ioError(error, name, 'writing');
+      throw error;
+    }
+  }
+
+  async function rename(from: string, to: string): Promise<void> {
+    const file = await fileAt(from);
+    if (!file) return;
+    const [folder, last] = await folderOf(to, true);
+    if (file.move) {
+      await file.move(folder, last);
+    } else {
+      // What the target held stays until the copy is whole: the browser swaps it in at the close.
+      await write(to, blobFile(await file.getFile(), describe(to)).chunks);
+      const [fromFolder, fromLast] = await folderOf(from, false);
+      await fromFolder.removeEntry(fromLast);
     }
   }
 
   return {
     source: root.name,
-    describe: (name) => `${root.name}/${name}`,
-    open: async (name) => {
-      const file = await fileAt(name);
-      return file && blobFile(await file.getFile(), `${root.name}/${name}`);
-    },
-    list: async () => {
-      const names: string[] = [];
-      const { keys } = root as unknown as { keys(): AsyncIterable<string> };
-      for await (const name of keys.call(root)) names.push(name);
-      return names;
-    },
-    write,
-    rename: async (from, to) => {
-      const file: MovableFile | undefined = await fileAt(from);
-      if (!file) return;
-      const [folder, last] = await folderOf(to, true);
-      if (file.move) {
-        await file.move(folder, last);
-      } else {
-        // What the target held stays until the copy is whole: the browser swaps it in at the close.
-        await write(to, blobFile(await file.getFile(), to).chunks);
-        const [fromFolder, fromLast] = await folderOf(from, false);
-        await fromFolder.removeEntry(fromLast);
-      }
-    },
-    remove: async (name) => {
-      try {
-        const [folder, last] = await folderOf(name, false);
-        await folder.removeEntry(last, { recursive: true });
-      } catch (error) {
-        if (!isMissing(error)) throw ioError(error, name, 'removing');
-      }
-    },
+    describe,
+    open: (name) =>
+      doing('opening', name, async () => {
+        const file = await fileAt(name);
+        return file && blobFile(await file.getFile(), describe(name));
+      }),
+    list: () =>
+      doing('listing', '', async () => {
+        const names: string[] = [];
+        // The standard's types have not got a folder's iterators yet.
+        const folder = root as unknown as { keys(): AsyncIterable<string> };
+        for await (const name of folder.keys()) names.push(name);
+        return names;
+      }),
+    write: (name, chunks, signal) => doing('writing', name, () => write(name, chunks, signal)),
+    rename: (from, to) => doing('writing', to, () => rename(from, to)),
+    remove: (name) =>
+      doing('removing', name, async () => {
+        await orMissing(
+          folderOf(name, false).then(([folder, last]) =>
+            folder.removeEntry(last, { recursive: true }),
+          ),
+        );
+      }),
     sync: async () => {},
     removeIfNew: async () => {},
   };

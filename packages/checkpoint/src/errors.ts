@@ -86,10 +86,19 @@ export async function orAborted<T>(
   }
 }
 
-/** What the file system threw, as a CheckpointError that says which file and whether the disk is full. */
-export function ioError(cause: unknown, file: string, doing: string): CheckpointError {
-  if (isCheckpointError(cause)) return cause;
-  const { code, name, message } = cause as { code?: unknown; name?: unknown; message?: unknown };
+/**
+ * What the file system threw, as a CheckpointError that says which file and whether the disk is full. What
+ * others threw, such as the function that gives a tensor's data, stays as it is.
+ */
+export function ioError(cause: unknown, file: string, doing: string): unknown {
+  const { code, name, message } = Object(cause) as {
+    code?: unknown;
+    name?: unknown;
+    message?: unknown;
+  };
+  const isSystems = typeof code === 'string' || name === 'SystemError';
+  const isBrowsers = typeof DOMException === 'function' && cause instanceof DOMException;
+  if (isCheckpointError(cause) || !(isSystems || isBrowsers)) return cause;
   const why = typeof message === 'string' ? message : String(cause);
   const full = code === 'ENOSPC' || code === 'EDQUOT' || name === 'QuotaExceededError';
   return full
