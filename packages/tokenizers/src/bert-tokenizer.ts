@@ -58,7 +58,7 @@ const DEFAULT_TOKENS = {
 type BertTokens = typeof DEFAULT_TOKENS & SpecialTokens;
 
 /** What a BERT `tokenizer.json` is made of. */
-export const bertComponents: Components = {
+const bertComponents: Components = {
   normalizers: {
     BertNormalizer: (json) =>
       new BertNormalizer({

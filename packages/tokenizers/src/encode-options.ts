@@ -1,6 +1,8 @@
 import { type Pad, type Rows, type Side, truncateRows } from './encoding.js';
 import { TokenizerError } from './errors.js';
-import type { TextInput, Tokenizer } from './tokenizer.js';
+
+/** A text, or one that is already cut into words. */
+export type TextInput = string | readonly string[];
 
 export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second';
 
@@ -46,6 +48,15 @@ export interface PaddingSettings extends Pad {
   toMultipleOf: number;
 }
 
+/** What a tokenizer says where the options don't. */
+export interface EncodeDefaults {
+  truncation: TruncationSettings | undefined;
+  padding: PaddingSettings | undefined;
+  padToken: string | undefined;
+  padTokenId: number | undefined;
+  modelMaxLength: number | undefined;
+}
+
 /** The options with their defaults filled in. */
 export interface EncodePlan {
   addSpecialTokens: boolean;
@@ -61,7 +72,7 @@ const KNOWN = new Set(
 );
 
 /** Checks the options and fills in what the tokenizer's own file says. */
-export function planEncoding(tokenizer: Tokenizer, options: EncodeOptions): EncodePlan {
+export function planEncoding(defaults: EncodeDefaults, options: EncodeOptions): EncodePlan {
   for (const name of Object.keys(options)) if (!KNOWN.has(name)) bad(`there is no option ${name}`);
   for (const name of ['maxLength', 'stride', 'padToMultipleOf'] as const) {
     const value = options[name];
@@ -81,17 +92,16 @@ export function planEncoding(tokenizer: Tokenizer, options: EncodeOptions): Enco
   oneOf('truncationSide', options.truncationSide, ['left', 'right']);
   return {
     addSpecialTokens: options.addSpecialTokens ?? true,
-    truncation: planTruncation(tokenizer, options),
-    padding: planPadding(tokenizer, options),
+    truncation: planTruncation(defaults, options),
+    padding: planPadding(defaults, options),
     returnOverflowing: options.returnOverflowing ?? false,
   };
 }
 
 function planTruncation(
-  { parts, modelMaxLength }: Tokenizer,
+  { truncation: own, modelMaxLength }: EncodeDefaults,
   { truncation, maxLength, stride, truncationSide }: EncodeOptions,
 ): TruncationSettings | undefined {
-  const own = parts.truncation;
   if (truncation === false || (truncation === undefined && maxLength === undefined && !own)) {
     if (stride) bad('stride says how truncated parts overlap: it needs truncation');
     return undefined;
@@ -110,22 +120,22 @@ function planTruncation(
 }
 
 function planPadding(
-  tokenizer: Tokenizer,
+  defaults: EncodeDefaults,
   { padding, maxLength, padToMultipleOf, paddingSide }: EncodeOptions,
 ): PaddingSettings | undefined {
-  const own = tokenizer.parts.padding;
+  const own = defaults.padding;
   if (padding === false || (padding === undefined && !own)) {
     if (padToMultipleOf) bad('padToMultipleOf needs padding');
     return undefined;
   }
-  const token = own?.token ?? tokenizer.specialTokens.padToken;
-  const id = own?.id ?? tokenizer.padTokenId;
+  const token = own?.token ?? defaults.padToken;
+  const id = own?.id ?? defaults.padTokenId;
   if (token === undefined || id === undefined) {
     return bad('padding needs a padding token, and the tokenizer has none');
   }
   const longest = padding === true || padding === 'longest';
   const most =
-    maxLength ?? own?.length ?? tokenizer.parts.truncation?.maxLength ?? tokenizer.modelMaxLength;
+    maxLength ?? own?.length ?? defaults.truncation?.maxLength ?? defaults.modelMaxLength;
   if (padding === 'max_length' && most === undefined) {
     bad("padding: 'max_length' needs a maxLength: the tokenizer has none");
   }

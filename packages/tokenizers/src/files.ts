@@ -120,7 +120,7 @@ export async function writeFiles(
   }
 }
 
-export function isNode(): boolean {
+function isNode(): boolean {
   return typeof process === 'object' && process.versions?.node !== undefined;
 }
 

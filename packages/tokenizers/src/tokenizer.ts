@@ -2,10 +2,12 @@ import { type AddedToken, AddedTokens } from './added-tokens.js';
 import { AlignedText } from './aligned-text.js';
 import { cleanUp } from './decoders.js';
 import {
+  type EncodeDefaults,
   type EncodeOptions,
   type EncodePlan,
   type PaddingSettings,
   planEncoding,
+  type TextInput,
   type TruncationSettings,
   truncateToFit,
 } from './encode-options.js';
@@ -21,9 +23,6 @@ import {
   TokenSink,
 } from './pipeline.js';
 import { wellFormed } from './unicode.js';
-
-/** A text, or one that is already cut into words. */
-export type TextInput = string | readonly string[];
 
 /** An entry of a batch: a text, or a text with its pair. */
 export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
@@ -92,7 +91,7 @@ export class Tokenizer {
    * text without a token where the vocabulary has no unknown token
    */
   encode(text: TextInput, options: EncodeOptions = {}): Encoding {
-    const plan = planEncoding(this, options);
+    const plan = planEncoding(this.#defaults, options);
     const rows = this.#encodeRows(text, options.pair, plan);
     return this.#encoding(this.#pad([rows], plan)[0]!, plan);
   }
@@ -102,7 +101,7 @@ export class Tokenizer {
     inputs: Iterable<BatchInput>,
     options: Omit<EncodeOptions, 'pair'> = {},
   ): BatchEncoding {
-    const plan = planEncoding(this, options);
+    const plan = planEncoding(this.#defaults, options);
     const rows: Rows[] = [];
     for (const input of inputs) {
       const { text, pair } = isPair(input) ? input : { text: input, pair: undefined };
@@ -225,6 +224,16 @@ export class Tokenizer {
 
   #idOf(token: string | undefined): number | undefined {
     return token === undefined ? undefined : this.tokenToId(token);
+  }
+
+  get #defaults(): EncodeDefaults {
+    return {
+      truncation: this.parts.truncation,
+      padding: this.parts.padding,
+      padToken: this.specialTokens.padToken,
+      padTokenId: this.padTokenId,
+      modelMaxLength: this.modelMaxLength,
+    };
   }
 
   #encodeRows(text: TextInput, pair: TextInput | undefined, plan: EncodePlan): Rows {
