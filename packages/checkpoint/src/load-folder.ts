@@ -1,5 +1,5 @@
 import { handleDisk, pathDisk } from './disk.js';
-import { CheckpointError, quote, throwIfAborted } from './errors.js';
+import { CheckpointError, ioError, quote, throwIfAborted } from './errors.js';
 import { type Folder, openFolder } from './folder.js';
 import { urlSource } from './http.js';
 import { type HubOptions, hubSource } from './hub.js';
@@ -57,7 +57,7 @@ async function stringSource(source: string, options: LoadFolderOptions): Promise
   if (node && path !== '') {
     const stat = await node.fs.stat(path).catch((error) => {
       if (isMissing(error)) return undefined;
-      throw error;
+      throw ioError(error, path, 'looking for');
     });
     if (stat && !stat.isDirectory()) {
       const reason = 'a file, not a folder: give the folder that it is in';
