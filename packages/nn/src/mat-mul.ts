@@ -84,10 +84,18 @@ function onTheFastRoad(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transpos
     const one = tf.matMul(tf.reshape(left, [m, k]), tf.reshape(right, [k, n]));
     return tf.reshape(one, [...batch, m, n]);
   }
-  const lefts = tf.unstack(tf.reshape(left, [size, m, k]));
-  const rights = tf.unstack(tf.reshape(right, [size, k, n]));
-  const products = lefts.map((l, i) => tf.matMul(l as tf.Tensor2D, rights[i] as tf.Tensor2D));
+  const rights = matrices(right, size, [k, n]);
+  const products = matrices(left, size, [m, k]).map((one, i) => tf.matMul(one, rights[i]!));
   return tf.reshape(tf.stack(products), [...batch, m, n]);
+}
+
+/** The matrices of a batch. (tfjs-backend-wasm copies all of the batch for each slice of it.) */
+function matrices(x: tf.Tensor, size: number, shape: [number, number]): tf.Tensor2D[] {
+  const values = x.dataSync();
+  const each = shape[0] * shape[1];
+  return Array.from({ length: size }, (_, i) =>
+    tf.tensor2d(values.subarray(i * each, (i + 1) * each), shape, 'float32'),
+  );
 }
 
 function swapLastTwo(x: tf.Tensor): tf.Tensor {
