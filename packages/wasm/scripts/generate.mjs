@@ -41,7 +41,27 @@ async function compile(flags) {
     },
   );
   if (error) throw new Error(`The kernels do not compile:\n${stderr}`);
-  return outputs['kernels.wasm'];
+  const binary = outputs['kernels.wasm'];
+  // Data, mutable globals or a start function would work on memory that is not the kernels' own.
+  const alien = sectionsOf(binary).filter((id) => [6, 8, 9, 11].includes(id));
+  if (alien.length > 0) throw new Error(`The kernels hold state: sections ${alien}`);
+  return binary;
+}
+
+/** The ids of a WebAssembly module's sections. */
+function sectionsOf(binary) {
+  const ids = [];
+  for (let at = 8; at < binary.length; ) {
+    ids.push(binary[at++]);
+    let [length, shift, byte] = [0, 0, 0];
+    do {
+      byte = binary[at++];
+      length |= (byte & 127) << shift;
+      shift += 7;
+    } while (byte & 128);
+    at += length;
+  }
+  return ids;
 }
 
 const text = (binary) => gzipSync(binary, { level: 9 }).toString('base64');

@@ -2,7 +2,6 @@ import { setWasmPaths, version_wasm } from '@tensorflow/tfjs-backend-wasm';
 import {
   engine,
   env,
-  findBackend,
   type KernelBackend,
   setBackend,
   type TensorInfo,
@@ -22,18 +21,13 @@ export interface WasmBackend extends KernelBackend {
 export async function startBackend(): Promise<WasmBackend> {
   // Only looked up: findBackend would start it, from the network.
   if (!('wasm' in engine().registry)) {
-    if (version_wasm !== tfjsBinaryVersion)
-      throw new WasmError(
-        'VERSION_MISMATCH',
-        `@tensorflow/tfjs-backend-wasm is ${version_wasm}, but @multihead/wasm carries the binary ` +
-          `of ${tfjsBinaryVersion}. Install @tensorflow/tfjs-backend-wasm@${tfjsBinaryVersion}, ` +
-          'or the @multihead/wasm made for yours.',
-      );
+    requireVersion(version_wasm);
     // tfjs's own threads break in minified pages and need isolation.
     env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-    await serving(await unpack(tfjsBinary), () => setBackend('wasm'));
+    serveBinary();
+    await setBackend('wasm');
   } else await setBackend('wasm');
-  const backend = findBackend('wasm') as WasmBackend | null;
+  const backend = engine().registry.wasm as WasmBackend | undefined;
   if (!backend)
     throw new WasmError(
       'START_FAILED',
@@ -42,14 +36,24 @@ export async function startBackend(): Promise<WasmBackend> {
   return backend;
 }
 
+/** The glue in the installed package and the binary in this one only work as a pair. */
+export function requireVersion(installed: string): void {
+  if (installed === tfjsBinaryVersion) return;
+  throw new WasmError(
+    'VERSION_MISMATCH',
+    `@tensorflow/tfjs-backend-wasm is ${installed}, but @multihead/wasm carries the binary of ` +
+      `${tfjsBinaryVersion}. Install @tensorflow/tfjs-backend-wasm@${tfjsBinaryVersion}, or the ` +
+      '@multihead/wasm made for yours.',
+  );
+}
+
+const serving = new WeakSet<object>();
+
 /**
- * Runs `start` while tfjs's one fetch for its binary is answered with `binary`. Nothing goes through
- * the network, nor through a blob or data URL that a content security policy would have to allow.
+ * Answers tfjs's one fetch for its binary with the one in this package. Nothing goes through the
+ * network, nor through a blob or data URL that a content security policy would have to allow.
  */
-async function serving(
-  binary: Uint8Array<ArrayBuffer>,
-  start: () => Promise<boolean>,
-): Promise<void> {
+function serveBinary(): void {
   const url = 'multihead:tfjs-backend-wasm-simd.wasm';
   const usePlatformFetch = true;
   setWasmPaths(
@@ -61,14 +65,12 @@ async function serving(
     usePlatformFetch,
   );
   const { platform } = env();
+  if (serving.has(platform)) return;
+  serving.add(platform);
   const fetch = platform.fetch;
-  platform.fetch = (path, ...rest) =>
-    path === url ? Promise.resolve(new Response(binary)) : fetch.call(platform, path, ...rest);
-  try {
-    await start();
-  } finally {
-    platform.fetch = fetch;
-  }
+  // For good, not for this start alone: tfjs starts its backend anew after `tf.engine().reset()`.
+  platform.fetch = async (path, ...rest) =>
+    path === url ? new Response(await unpack(tfjsBinary)) : fetch.call(platform, path, ...rest);
 }
 
 /** The memory of a backend without threads; a shared memory cannot be linked to our kernels. */

@@ -58,13 +58,16 @@ export function run(
   });
 }
 
+// Named once: looking a global up is slow inside jest's module context.
+const { abs, cos, floor, imul, log, max, PI, sqrt } = Math;
+
 /** A repeatable source of numbers (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    let t = imul(state ^ (state >>> 15), 1 | state);
+    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
@@ -72,10 +75,11 @@ export function randomFrom(seed: number): () => number {
 /** Normally distributed values. */
 export function normal(random: () => number, shape: number[], deviation = 1): Values {
   const size = shape.reduce((product, length) => product * length, 1);
-  const values = Float32Array.from({ length: size }, () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - random()));
-    return deviation * radius * Math.cos(2 * Math.PI * random());
-  });
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    const radius = sqrt(-2 * log(1 - random()));
+    values[i] = deviation * radius * cos(2 * PI * random());
+  }
   return { shape, values };
 }
 
@@ -91,19 +95,19 @@ export function expectClose(
   expect(actual.length).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
     const size = typeof scale === 'number' ? scale : scale[i]!;
-    const allowed = relative * Math.max(Math.abs(expected[i]!), size) + 1e-37;
-    if (!(Math.abs(actual[i]! - expected[i]!) <= allowed))
+    const allowed = relative * max(abs(expected[i]!), size) + 1e-37;
+    if (!(abs(actual[i]! - expected[i]!) <= allowed))
       throw new Error(`[${i}] is ${actual[i]}, not ${expected[i]} ± ${allowed}`);
   }
 }
 
 /** Whether dropout keeps element i: the hash that every backend computes. */
 export function keptAt(i: number, seed: number, rate: number): boolean {
-  let h = (Math.imul(i, 0x9e3779b1) + seed) | 0;
+  let h = (imul(i, 0x9e3779b1) + seed) | 0;
   h ^= h >>> 16;
-  h = Math.imul(h, 0x21f0aaad);
+  h = imul(h, 0x21f0aaad);
   h ^= h >>> 15;
-  h = Math.imul(h, 0x735a2d97);
+  h = imul(h, 0x735a2d97);
   h ^= h >>> 15;
-  return h >>> 8 >= Math.floor(rate * 2 ** 24);
+  return h >>> 8 >= floor(rate * 2 ** 24);
 }
