@@ -57,7 +57,7 @@ async function tokenizeDocuments(
     tokens += ids.length;
     progress.update({
       done: 0,
-      note: `reading: ${documents.length} documents, ${tokens.toLocaleString('en')} tokens`,
+      note: `${documents.length} documents, ${tokens.toLocaleString('en')} tokens`,
     });
   }
   return documents;

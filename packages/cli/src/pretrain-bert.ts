@@ -74,6 +74,7 @@ export function pretrainBert(families: Command): void {
 
 async function run(files: string[], options: PretrainBertOptions): Promise<void> {
   const { out, maxLength, seed, dtype, quiet, json } = options;
+  const stepsFor = stepsOf(options);
   const loaded = await loadTokenizer(options.tokenizer);
   const tokenizer = BertTokenizer.fromFiles(loaded.toFiles(), { modelMaxLength: maxLength });
   const config = configOf(options, tokenizer);
@@ -96,7 +97,7 @@ async function run(files: string[], options: PretrainBertOptions): Promise<void>
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,
     );
-    const steps = stepsOf(options, data.train.length);
+    const steps = stepsFor(data.train.length);
     if (!quiet) {
       const count = (value: number) => value.toLocaleString('en');
       process.stderr.write(

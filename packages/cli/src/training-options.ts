@@ -110,10 +110,11 @@ export function addTrainingOptions(command: Command): Command {
     );
 }
 
-/** The number of steps, from `--steps` or `--epochs`. */
-export function stepsOf(options: TrainingOptions, examples: number): number {
+/** A function from the number of examples to that of steps, from `--steps` or `--epochs`. */
+export function stepsOf(options: TrainingOptions): (examples: number) => number {
   const { steps, epochs, batchSize, gradAccumulation } = options;
-  if (steps !== undefined) return steps;
+  if (steps !== undefined) return () => steps;
   if (epochs === undefined) throw new CliError('USAGE', 'Give --steps or --epochs.');
-  return Math.max(1, Math.round((epochs * examples) / (batchSize * gradAccumulation)));
+  return (examples) =>
+    Math.max(1, Math.round((epochs * examples) / (batchSize * gradAccumulation)));
 }

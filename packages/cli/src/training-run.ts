@@ -47,6 +47,7 @@ export async function runTraining<Example, Batch>(
   const note = progressNote();
   const interruption = interruptible();
   const { signal } = interruption;
+  let done = 0;
 
   try {
     return await train<Example, Batch>({
@@ -73,6 +74,7 @@ export async function runTraining<Example, Batch>(
       resume: options.resume ?? false,
       onProgress: (at) => {
         const { step, epoch, loss, learningRate, gradNorm, tokens, tokensPerSecond, seconds } = at;
+        done = step;
         const measured = evaluationFields(at.evaluation);
         log.add({
           step,
@@ -91,11 +93,21 @@ export async function runTraining<Example, Batch>(
       signal,
     });
   } catch (error) {
-    if (!signal.aborted || (error as { code?: string }).code !== 'ABORTED') throw error;
-    progress.stop();
-    throw new CliError('INTERRUPTED', `${(error as Error).message} ${howToGoOn()}`, {
-      cause: error,
-    });
+    const { code } = error as { code?: string };
+    if (code === 'CHECKPOINTS_EXIST') {
+      throw new CliError(
+        'ALREADY_EXISTS',
+        `${out} has checkpoints of a run. Add --resume to go on from them, or give another --out.`,
+        { cause: error },
+      );
+    }
+    if (code !== 'ABORTED') throw error;
+    const kept = done === 0 ? '' : `, and ${out} has its checkpoint`;
+    throw new CliError(
+      'INTERRUPTED',
+      `Stopped after step ${done} of ${steps}${kept}. Go on with: ${commandToResume()}`,
+      { cause: error },
+    );
   } finally {
     progress.stop();
     interruption.stop();
@@ -185,10 +197,10 @@ function interruptible(): { signal: AbortSignal; stop(): void } {
 }
 
 /** The command that was typed, with `--resume`. */
-function howToGoOn(): string {
+function commandToResume(): string {
   const quoted = process.argv
     .slice(2)
     .filter((word) => word !== '--resume')
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
-  return `Go on with: multihead ${quoted.join(' ')} --resume`;
+  return `multihead ${quoted.join(' ')} --resume`;
 }

