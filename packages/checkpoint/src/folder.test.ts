@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
@@ -70,6 +70,32 @@ describe('folders that transformers wrote', () => {
     });
     expect((await tensorsOf(folder, { signal: undefined })).size).toBe(23);
   });
+});
+
+test('no file stays open: read to the end, left early, aborted, bad, or only looked at', async () => {
+  const open = async () => (await readdir('/proc/self/fd').catch(() => [])).length;
+  const use = async () => {
+    for (const name of ['single', 'sharded']) {
+      const folder = await loadFolder(fixture(name));
+      await tensorsOf(folder);
+      await folder.names();
+      for await (const _ of folder.tensors()) break;
+      const abort = new AbortController();
+      const aborted = (async () => {
+        for await (const _ of folder.tensors({ signal: abort.signal })) abort.abort();
+      })();
+      await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
+      folder.tensors();
+    }
+    const shapes = await loadFolder(fixture('..'));
+    await expect(shapes.readBytes('fixtures')).rejects.toMatchObject({ code: 'BAD_SOURCE' });
+    await expect(tensorsOf(shapes)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  };
+  await use();
+  const before = await open();
+  for (let i = 0; i < 20; i++) await use();
+  // The system may have a few of its own by now.
+  expect((await open()) - before).toBeLessThan(10);
 });
 
 describe('files by name', () => {

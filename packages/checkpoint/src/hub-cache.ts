@@ -20,7 +20,7 @@ export interface FileCache {
   ): Promise<boolean>;
 }
 
-export interface CachedFile {
+interface CachedFile {
   /** The server's name for this version of the file. */
   etag: string | undefined;
   open(): Promise<OpenFile | undefined>;

@@ -24,7 +24,8 @@ export interface LoadFolderOptions extends HubOptions {
 /**
  * Opens a model's folder; only config.json is read at once. A string is looked at in this order: an address
  * (`https://…`), a path that exists (Node) or an address relative to the page (`./`, `../` or `/`), a hub id
- * such as `bert-base-uncased` or `org/name`, whose files are cached on disk or in the browser.
+ * such as `bert-base-uncased` or `org/name`, whose files are cached on disk or in the browser. In a worker,
+ * relative means relative to the worker's script.
  *
  * @throws CheckpointError NOT_FOUND, HTTP_ERROR, NETWORK_ERROR, HTML_INSTEAD_OF_JSON, BAD_JSON, ABORTED, …
  */
@@ -70,7 +71,8 @@ async function stringSource(source: string, options: LoadFolderOptions): Promise
   }
   if (isHubId(source)) return hubSource(source, options);
   const page = (globalThis as { location?: { href: string } }).location?.href;
-  if (!node && page && /^\.{0,2}\//.test(source)) {
+  // A worker made from a blob has an address that nothing is relative to.
+  if (!node && page?.startsWith('http') && /^\.{0,2}\//.test(source)) {
     refuseRevision(options, source);
     return urlSource(new URL(source, page).href, options);
   }

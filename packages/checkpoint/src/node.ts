@@ -4,10 +4,8 @@ import type * as os from 'node:os';
 import type * as path from 'node:path';
 import type * as url from 'node:url';
 
-export type NodeFs = typeof fs;
-
 export interface NodeModules {
-  fs: NodeFs;
+  fs: typeof fs;
   os: typeof os;
   path: typeof path;
   url: typeof url;
