@@ -1,6 +1,6 @@
 // The activations that a matrix product can end with.
 import { gelu4, geluNew4 } from './gelu';
-import { exp4, loadTail, splat, storeTail, tanh4 } from './math';
+import { loadTail, sigmoid4, splat, storeTail, tanh4 } from './math';
 
 /** In place on c[m, n]. 1: gelu, 2: gelu_new, 3: relu, 4: tanh, 5: silu (see src/mat-mul.ts). */
 export function activate(c: usize, ldc: usize, m: usize, n: usize, activation: i32): void {
@@ -17,7 +17,7 @@ export function activate(c: usize, ldc: usize, m: usize, n: usize, activation: i
 function activation4(x: v128, activation: i32): v128 {
   if (activation == 1) return gelu4(x);
   if (activation == 2) return geluNew4(x);
-  if (activation == 3) return f32x4.max(x, splat(0));
+  if (activation == 3) return f32x4.pmax(x, splat(0));
   if (activation == 4) return tanh4(x);
-  return f32x4.div(x, f32x4.add(splat(1), exp4(f32x4.neg(x))));
+  return f32x4.mul(x, sigmoid4(x));
 }

@@ -58,12 +58,12 @@ function scaleAndMask(row: usize, length: usize, scale: f32, mask: usize): void 
   if (mask) {
     for (let o: usize = 0; o < whole; o += 16) {
       const score = f32x4.add(f32x4.mul(v128.load(row + o), scale4), v128.load(mask + o));
-      v128.store(row + o, f32x4.max(score, lowest));
+      v128.store(row + o, f32x4.pmax(score, lowest));
     }
     if (rest) {
       const last = f32x4.mul(loadTail(row + whole, rest, 0), scale4);
       const score = f32x4.add(last, loadTail(mask + whole, rest, 0));
-      storeTail(row + whole, f32x4.max(score, lowest), rest);
+      storeTail(row + whole, f32x4.pmax(score, lowest), rest);
     }
   } else {
     for (let o: usize = 0; o < whole; o += 16)

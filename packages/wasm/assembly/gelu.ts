@@ -1,5 +1,5 @@
 // GELU (Hendrycks & Gimpel 2016): x·Φ(x), with Φ exact or through the tanh of "gelu_new".
-import { exp4, loadTail, madd, splat, storeTail } from './math';
+import { exp4, loadTail, madd, sigmoid4, splat, storeTail } from './math';
 
 /**
  * Φ(−|x|) / e^(−x²/2), from 0.5 at 0 towards 0.4/|x|: a polynomial in t = 1 / (1 + 0.3|x|), fitted to
@@ -40,8 +40,7 @@ function gaussian4(x: v128): v128 {
 @inline
 function tanhCdf(x: v128): v128 {
   const square = f32x4.mul(x, x);
-  const u = f32x4.mul(x, madd(square, splat(-0.0713548163), splat(-1.59576912)));
-  return f32x4.div(splat(1), f32x4.add(splat(1), exp4(u)));
+  return sigmoid4(f32x4.mul(x, madd(square, splat(0.0713548163), splat(1.59576912))));
 }
 
 // @ts-ignore: decorator

@@ -6,8 +6,8 @@ const LOWEST: f32 = -3.4028234663852886e38;
 export function maxOfRow(x: usize, length: usize): f32 {
   const whole = (length >> 2) << 4;
   let top = splat(LOWEST);
-  for (let o: usize = 0; o < whole; o += 16) top = f32x4.max(top, v128.load(x + o));
-  if (length & 3) top = f32x4.max(top, loadTail(x + whole, length & 3, LOWEST));
+  for (let o: usize = 0; o < whole; o += 16) top = f32x4.pmax(top, v128.load(x + o));
+  if (length & 3) top = f32x4.pmax(top, loadTail(x + whole, length & 3, LOWEST));
   return maxLanes(top);
 }
 
