@@ -277,6 +277,13 @@ describe('hostile files are refused, with the file, the key and the reason', () 
     await expect(readSafetensors([long], { file: 'long' })).rejects.toThrow('truncated');
   });
 
+  test.each([0x213c, 0x613c])(
+    'a header length whose bytes begin like a page (%i) is a length',
+    (length) => {
+      expect(parseSafetensorsHeader(file('{}'.padEnd(length))).dataStart).toBe(8 + length);
+    },
+  );
+
   test('fields that a later version may add are passed over', () => {
     const bytes = file(
       '{"a":{"dtype":"U8","new":{"x":[1,{"y":null}]},"shape":[],"data_offsets":[0,1]}}',

@@ -68,7 +68,8 @@ export function parseSafetensorsHeader(
 /** Where the header ends, read from the file's first eight bytes and checked against what is possible. */
 export function headerEnd(bytes: Uint8Array, { file, byteLength }: HeaderOptions = {}): number {
   const text = String.fromCharCode(...bytes.subarray(0, lengthBytes));
-  if (/^\s*<[!?a-z]/i.test(text)) throw htmlInstead(file);
+  // Text all eight bytes long: the last bytes of a length that is possible are zero.
+  if (/^\s*<[!?a-z][\s\x20-\x7e]*$/i.test(text)) throw htmlInstead(file);
   if (text === 'version ') {
     const reason = 'a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned';
     throw new CheckpointError('GIT_LFS_POINTER', reason, { file });

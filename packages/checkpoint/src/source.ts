@@ -1,6 +1,6 @@
 import { ByteReader, type Chunks, streamChunks } from './bytes.js';
 import { CheckpointError, ioError, quote } from './errors.js';
-import type { NodeModules } from './node.js';
+import type { NodeFileHandle, NodeModules } from './node.js';
 import type { OnProgress } from './safetensors.js';
 
 export interface OpenOptions {
@@ -104,9 +104,7 @@ export async function openPath(node: NodeModules, path: string): Promise<OpenFil
   }
 }
 
-type Handle = Awaited<ReturnType<NodeModules['fs']['open']>>;
-
-async function* pathChunks(handle: Handle): AsyncGenerator<Uint8Array> {
+async function* pathChunks(handle: NodeFileHandle): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(chunkBytes);
   try {
     for (;;) {
