@@ -12,7 +12,7 @@ export interface AdamWOptions {
   weightDecay?: number;
   /**
    * Which parameters shrink. Default: matrices, which leaves out biases and the scales of layer
-   * norms.
+   * norms. A function cannot be stored: a resumed run must be given the same one.
    */
   decays?: (key: string, shape: readonly number[]) => boolean;
 }

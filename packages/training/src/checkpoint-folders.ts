@@ -49,7 +49,7 @@ function inPath(root: string): CheckpointFolders {
   // Not an import: there is nothing for a bundler to follow into a browser.
   const fs: typeof nodeFs | undefined = process?.getBuiltinModule?.('node:fs/promises');
   const path: typeof nodePath | undefined = process?.getBuiltinModule?.('node:path');
-  if (!process || !fs || !path || root === '') {
+  if (!process || !fs || !path || root === '' || /^[a-z][a-z0-9+.-]+:\/\//i.test(root)) {
     throw new TrainingError(
       'BAD_OPTION',
       `checkpoints.folder is "${root}"; it must be a path (in Node) or a FileSystemDirectoryHandle.`,

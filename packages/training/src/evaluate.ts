@@ -11,7 +11,7 @@ export interface EvaluateOptions<Example, Batch> {
   collate: Collate<Example, Batch>;
   batchSize: number;
   /** At most so many batches, from the start of the dataset; default all. */
-  batches?: number;
+  batches?: number | undefined;
   /** Seed of what the collator draws: the same one asks the same questions each time. Default 0. */
   seed?: number;
   /** Also compute `accuracy`, which needs the logits at every place. Default true. */

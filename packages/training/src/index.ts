@@ -20,6 +20,7 @@ export {
 } from './optimizer.js';
 export { type PackOptions, packDocuments } from './pack-documents.js';
 export type { CheckpointOptions } from './run-checkpoints.js';
+export type { LogEntry, Metrics } from './run-log.js';
 export {
   type CosineOptions,
   constantSchedule,
@@ -30,11 +31,10 @@ export {
   type ScheduleOptions,
 } from './schedules.js';
 export {
-  type Metrics,
   type TrainingProgress,
   type TrainingSummary,
   type TrainOptions,
   train,
 } from './train.js';
 export type { LossFunction } from './train-step.js';
-export type { LogEntry, SavableModel } from './training-checkpoint.js';
+export type { SavableModel } from './training-checkpoint.js';

@@ -53,14 +53,18 @@ async function outcome(folder: string) {
 test('killed after steps and within the writing of checkpoints, a run of BERT ends bit-identical', async () => {
   const whole = join(root, 'whole');
   const straight = await sitting(whole);
-  expect(straight).toEqual({ steps: Array.from({ length: STEPS }, (_, i) => i + 1), end: 'code 0' });
+  expect(straight).toEqual({
+    steps: Array.from({ length: STEPS }, (_, i) => i + 1),
+    end: 'code 0',
+  });
 
   const killed = join(root, 'killed');
   const random = new Random(2026, 'kill');
   let from = 0;
   for (let round = 0; round < 6; round++) {
     // Odd rounds: somewhere in the first or second checkpoint. Even rounds: some steps further on.
-    const death = round % 2 ? { change: 3 + random.below(30) } : { step: from + 1 + random.below(5) };
+    const death =
+      round % 2 ? { change: 3 + random.below(30) } : { step: from + 1 + random.below(5) };
     const { steps, end } = await sitting(killed, death);
     expect(end).toBe('SIGKILL');
     if (steps.length === 0) continue;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Random } from '@multihead/nn';
+import { BertTokenizer } from '@multihead/tokenizers';
 import { type MaskedLMBatch, type MLMCollatorOptions, mlmCollator } from './mlm-collator.js';
 
 const [PAD, UNK, CLS, SEP, MASK] = [0, 1, 2, 3, 4];
@@ -202,4 +203,18 @@ describe('refuses', () => {
       expect.objectContaining({ code: 'BAD_BATCH' }),
     );
   });
+});
+
+test("takes BERT's tokenizer and what it returns as they are", () => {
+  const vocab = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'the', 'play', '##ing', 'child'];
+  const bert = BertTokenizer.fromVocab(vocab);
+  const examples = bert.encodeBatch(['the playing child', 'the child']).encodings;
+  const collator = mlmCollator({ tokenizer: bert, mlmProbability: 1, wholeWordMask: true });
+  const { labels, attentionMask, tokenTypeIds } = collator(examples, randoms(2)) as MaskedLMBatch;
+  expect(labels.map((row) => Array.from(row))).toEqual([
+    [-100, 5, 6, 7, 8, -100],
+    [-100, 5, 8, -100, -100, -100],
+  ]);
+  expect(Array.from(attentionMask[1]!)).toEqual([1, 1, 1, 1, 0, 0]);
+  expect(tokenTypeIds).toHaveLength(2);
 });

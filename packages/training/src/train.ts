@@ -10,9 +10,17 @@ import { clipByGlobalNorm } from './gradient-clipping.js';
 import { countTokens, disposeBatch } from './labels.js';
 import { applyGradients, disposeState, type Optimizer } from './optimizer.js';
 import { type CheckpointOptions, RunCheckpoints } from './run-checkpoints.js';
+import {
+  isEvaluated,
+  type LogEntry,
+  lastEvaluation,
+  logEvaluation,
+  logStep,
+  type Metrics,
+} from './run-log.js';
 import type { Schedule } from './schedules.js';
 import { type LossFunction, lossAndGradients, modelLoss } from './train-step.js';
-import type { LogEntry, RunState, SavableModel } from './training-checkpoint.js';
+import type { RunState, SavableModel } from './training-checkpoint.js';
 
 export interface TrainOptions<Example, Batch> {
   /** Writing checkpoints asks for a model with `save`, as every `PretrainedModel` has it. */
@@ -55,9 +63,6 @@ export interface TrainOptions<Example, Batch> {
   onProgress?: (progress: TrainingProgress) => void;
   signal?: AbortSignal | undefined;
 }
-
-/** What `evaluate` returned, or other numbers by name. */
-export type Metrics = Readonly<Record<string, number | undefined>>;
 
 export interface TrainingProgress {
   /** Updates done, of `steps`. */
@@ -123,10 +128,10 @@ export async function train<Example, Batch>(
       const { step } = state;
       const isDue = (every: number) => step > 0 && (step % every === 0 || step === steps);
       const measured: { evaluation?: Metrics; checkpoint?: string } = {};
-      if (evaluation && isDue(evaluation.every) && !state.log.some(isEvaluationAt(step))) {
+      if (evaluation && isDue(evaluation.every) && !isEvaluated(state.log, step)) {
         measured.evaluation = await timed(state, () => evaluation.evaluate({ step, signal }));
         throwIfAborted(signal, `in the evaluation after step ${step}`);
-        state.log.push(evaluationEntry(state, measured.evaluation));
+        logEvaluation(state, measured.evaluation);
       }
       if (keeper && isDue(keeper.every) && keeper.savedStep !== step) {
         measured.checkpoint = await keeper.save(state);
@@ -138,7 +143,12 @@ export async function train<Example, Batch>(
       report = await timed(state, () => takeStep(plan, order, state));
     }
     const { epoch, seconds, log } = state;
-    return { steps, epoch, seconds, log, resumedFrom, ...lastOf(log), ...keeper?.newest };
+    const last = lastEvaluation(log);
+    return {
+      ...{ steps, epoch, seconds, log, resumedFrom },
+      ...(last && { evaluation: last }),
+      ...keeper?.newest,
+    };
   } catch (error) {
     if (!isAbort(error, signal)) throw error;
     const kept = keeper && (await keeper.saveAborted(state));
@@ -230,7 +240,7 @@ async function takeStep<Example, Batch>(
     );
     state.step = step + 1;
     state.epoch = (state.step * passes * batchSize) / order.length;
-    record(state, { loss: result.loss, learningRate, gradNorm }, plan);
+    logStep(state, { loss: result.loss, learningRate, gradNorm }, plan);
     const tokensPerSecond = (1000 * tokens) / (performance.now() - started);
     const { epoch } = state;
     return {
@@ -254,45 +264,6 @@ async function clipOrFree(gradients: Map<string, tf.Tensor>, maxNorm: number): P
     tf.dispose([...gradients.values()]);
     throw error;
   }
-}
-
-/** Adds the step to the log's next entry, which is the mean loss since the last. */
-function record(
-  state: RunState,
-  { loss, ...rest }: { loss: number; learningRate: number; gradNorm: number },
-  { logEvery, steps }: { logEvery: number; steps: number },
-): void {
-  const { step, epoch, pending } = state;
-  if (Number.isFinite(loss)) {
-    pending.sum += loss;
-    pending.count++;
-  }
-  if (pending.count === 0 || (step % logEvery !== 0 && step !== steps)) return;
-  state.log.push({ step, epoch, loss: pending.sum / pending.count, ...rest });
-  state.pending = { sum: 0, count: 0 };
-}
-
-const evaluationEntry = ({ step, epoch }: RunState, metrics: Metrics): LogEntry => ({
-  step,
-  epoch,
-  ...Object.fromEntries(
-    Object.entries(metrics).map(([name, value]) => [
-      `eval${name[0]?.toUpperCase()}${name.slice(1)}`,
-      value,
-    ]),
-  ),
-});
-const isEvaluation = (entry: LogEntry) => Object.keys(entry).some((key) => /^eval[A-Z]/.test(key));
-const isEvaluationAt = (step: number) => (entry: LogEntry) =>
-  entry.step === step && isEvaluation(entry);
-
-/** The log's last evaluation, under the names `evaluate` gave. */
-function lastOf(log: readonly LogEntry[]): { evaluation?: Metrics } {
-  const last = log.findLast(isEvaluation);
-  if (last === undefined) return {};
-  const metrics = Object.entries(last).filter(([key]) => key.startsWith('eval'));
-  const name = (key: string) => `${key[4]?.toLowerCase()}${key.slice(5)}`;
-  return { evaluation: Object.fromEntries(metrics.map(([key, value]) => [name(key), value])) };
 }
 
 const freshState = (): RunState => ({

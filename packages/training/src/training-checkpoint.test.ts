@@ -2,10 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { readSafetensors } from '@multihead/checkpoint';
+import { loadFolder, readSafetensors } from '@multihead/checkpoint';
 import { Weights } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { faultyDisk } from '../test/faulty-disk.js';
+import { memoryFolder } from '../test/memory-folder.js';
 import { numTensors } from '../test/support.js';
 import { collate, sentences, type TinyBatch, TinyModel } from '../test/tiny-model.js';
 import { adamW } from './adamw.js';
@@ -135,6 +136,24 @@ test('the saved model is the trained one, to the bit', async () => {
   saved.dispose();
 });
 
+test('in a browser, into the handle of a folder: stopped, resumed, and the same', async () => {
+  const handle = memoryFolder();
+  const checkpoints = { folder: handle, every: 3, keep: 2 };
+  await expect(stopAt(5, { checkpoints })).rejects.toThrow('run/checkpoint-5');
+  const { resumedFrom, checkpoint } = await run({ checkpoints, resume: true });
+  expect([resumedFrom, checkpoint]).toEqual([5, 'run/checkpoint-8']);
+  const names: string[] = [];
+  for await (const name of handle.keys()) names.push(name);
+  expect(names).toEqual(['checkpoint-6', 'checkpoint-8']);
+
+  const saved = await loadFolder(await handle.getDirectoryHandle('checkpoint-8'));
+  const hex = async (name: string) => Buffer.from((await saved.readBytes(name))!).toString('hex');
+  const { weights, optimizer } = await uninterrupted();
+  expect(await hex('model.safetensors')).toBe(weights);
+  expect(await hex('optimizer.safetensors')).toBe(optimizer);
+  await expect(run({ checkpoints })).rejects.toMatchObject({ code: 'CHECKPOINTS_EXIST' });
+});
+
 test('keeps the newest ones only', async () => {
   await run({ checkpoints: { folder, every: 1, keep: 3 } });
   expect((await readdir(folder)).sort()).toEqual(['checkpoint-6', 'checkpoint-7', 'checkpoint-8']);
@@ -236,7 +255,9 @@ describe('a disk that fails at any change to it', () => {
         disk.restore();
         // What cleans up after the run may fail silently; all else must not.
         if (error === undefined) expect(savedStep).toBe(2);
-        const { resumedFrom } = await into(path, { resume: true });
+        const healthy = faultyDisk('crash', Number.POSITIVE_INFINITY); // but does without fsync
+        const resumed = into(path, { resume: true });
+        const { resumedFrom } = await resumed.finally(healthy.restore);
         expect(resumedFrom).toBeGreaterThanOrEqual(savedStep);
         expect(await outcome(path, 2)).toEqual(whole);
       });
@@ -267,7 +288,9 @@ describe('a disk that fails at any change to it', () => {
           const model = await TinyModel.load(join(path, `checkpoint-${savedStep}`));
           model.dispose();
         }
-        const { resumedFrom } = await into(path, { resume: true });
+        const healthy = faultyDisk('crash', Number.POSITIVE_INFINITY); // but does without fsync
+        const resumed = into(path, { resume: true });
+        const { resumedFrom } = await resumed.finally(healthy.restore);
         expect(resumedFrom).toBeGreaterThanOrEqual(savedStep);
         expect(await outcome(path, 2)).toEqual(whole);
       });
@@ -356,6 +379,7 @@ describe('refuses', () => {
     await bad({ checkpoints: { folder, every: 0 } });
     await bad({ checkpoints: { folder, every: 1, keep: 0 } });
     await bad({ checkpoints: { folder: '', every: 1 } });
+    await bad({ checkpoints: { folder: 'https://example.org/run', every: 1 } });
     const { parameters, config } = new TinyModel();
     await bad({
       model: { parameters, config, dispose: () => {}, forward: () => ({ dispose: () => {} }) },

@@ -15,25 +15,13 @@ import { type CheckpointFolders, stateFile } from './checkpoint-folders.js';
 import { TrainingError } from './errors.js';
 import { differences } from './fingerprint.js';
 import { disposeState, type OptimizerState } from './optimizer.js';
+import type { LogEntry } from './run-log.js';
 
 const optimizerFile = 'optimizer.safetensors';
 
 /** A model that can be written as a Hugging Face folder; `PretrainedModel` can. */
 export interface SavableModel extends Model {
   save(destination: string | FileSystemDirectoryHandle, options?: SaveOptions): Promise<void>;
-}
-
-/** One line of a run's log: a mean over the steps since the last, or an evaluation (`eval…`). */
-export interface LogEntry {
-  step: number;
-  epoch: number;
-  loss?: number;
-  learningRate?: number;
-  gradNorm?: number;
-  evalLoss?: number;
-  evalPerplexity?: number;
-  evalAccuracy?: number;
-  [metric: string]: number | undefined;
 }
 
 /** All that a run carries from one step to the next, beside the weights. */
