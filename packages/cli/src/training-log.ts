@@ -1,6 +1,5 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { writeFileAtomic } from '@multihead/checkpoint';
 
 /** One step of a run, a line of `training-log.jsonl`. */
 export interface TrainingLogLine {
@@ -9,42 +8,38 @@ export interface TrainingLogLine {
 }
 
 /**
- * A file with a JSON object for each step. It grows while the run goes on; a run that was resumed
- * replaces the lines of steps that it takes again.
+ * A file with a JSON object for each step, written as the steps are done. A run that was resumed
+ * replaces the lines of the steps that it takes again.
  */
 export class TrainingLog {
-  #waiting: string[] = [];
   #begun = false;
 
   constructor(readonly path: string) {}
 
-  /** Keeps a line until `flush`. */
   add(line: TrainingLogLine): void {
-    this.#waiting.push(`${JSON.stringify(line)}\n`);
+    if (!this.#begun) this.#keepBefore(line.step);
+    this.#begun = true;
+    appendFileSync(this.path, toText([line]));
   }
 
-  /** Writes what was added. */
-  async flush(): Promise<void> {
-    const lines = this.#waiting.splice(0);
-    if (lines.length === 0) return;
-    if (!this.#begun) {
-      const { step } = JSON.parse(lines[0]!) as TrainingLogLine;
-      await mkdir(dirname(this.path), { recursive: true });
-      const before = await readTrainingLog(this.path);
-      const kept = before.filter((line) => line.step < step).map((line) => JSON.stringify(line));
-      await writeFileAtomic(this.path, kept.map((line) => `${line}\n`).join(''));
-      this.#begun = true;
-    }
-    await appendFile(this.path, lines.join(''));
+  #keepBefore(step: number): void {
+    mkdirSync(dirname(this.path), { recursive: true });
+    const kept = readTrainingLog(this.path).filter((line) => line.step < step);
+    const temporary = `${this.path}.${process.pid}.tmp`;
+    writeFileSync(temporary, toText(kept));
+    renameSync(temporary, this.path);
   }
 }
 
-/** The lines of a log, in the order of their steps; none where there is no log. */
-export async function readTrainingLog(path: string): Promise<TrainingLogLine[]> {
-  const text = await readFile(path, 'utf8').catch((error: { code?: string }) => {
-    if (error.code === 'ENOENT') return '';
+/** The lines of a log; none where there is no log. */
+export function readTrainingLog(path: string): TrainingLogLine[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return [];
     throw error;
-  });
+  }
   return text.split('\n').flatMap((line) => {
     try {
       return line === '' ? [] : [JSON.parse(line) as TrainingLogLine];
@@ -53,3 +48,6 @@ export async function readTrainingLog(path: string): Promise<TrainingLogLine[]> 
     }
   });
 }
+
+const toText = (lines: readonly TrainingLogLine[]) =>
+  lines.map((line) => `${JSON.stringify(line)}\n`).join('');

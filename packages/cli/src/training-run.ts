@@ -64,10 +64,7 @@ export async function runTraining<Example, Batch>(
       ...(heldOut.length > 0 && {
         evaluation: {
           every: evalEvery,
-          evaluate: async ({ signal }) => {
-            await log.flush();
-            return measure(task, signal);
-          },
+          evaluate: ({ signal }) => measure(task, signal),
         },
       }),
       checkpoints: { folder: out, every: checkpointEvery, keep: options.keepCheckpoints, files },
@@ -102,16 +99,16 @@ export async function runTraining<Example, Batch>(
       );
     }
     if (code !== 'ABORTED') throw error;
-    const kept = done === 0 ? '' : `, and ${out} has its checkpoint`;
-    throw new CliError(
-      'INTERRUPTED',
-      `Stopped after step ${done} of ${steps}${kept}. Go on with: ${commandToResume()}`,
-      { cause: error },
-    );
+    const where =
+      done === 0
+        ? 'Stopped before a step was done.'
+        : `Stopped after step ${done} of ${steps}; ${out} has its checkpoint.`;
+    throw new CliError('INTERRUPTED', `${where} Go on with: ${commandToResume()}`, {
+      cause: error,
+    });
   } finally {
     progress.stop();
     interruption.stop();
-    await log.flush();
   }
 }
 
