@@ -24,7 +24,14 @@ const pointsDown = floors.flatMap((names, floor) =>
     comment: 'An import only ever points to a lower floor (see .dependency-cruiser.cjs).',
     severity: 'error',
     from: { path: src([name]), ...sources },
-    to: { path: src(floors.slice(floor).flat().filter((other) => other !== name)) },
+    to: {
+      path: src(
+        floors
+          .slice(floor)
+          .flat()
+          .filter((other) => other !== name),
+      ),
+    },
   })),
 );
 
@@ -60,6 +67,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|assembly|generated)/' },
     tsPreCompilationDeps: true,
     combinedDependencies: true,
     enhancedResolveOptions: {

@@ -1,5 +1,6 @@
 import {
   type Folder,
+  formatJson,
   fromFloat32,
   type JsonObject,
   type LoadFolderOptions,
@@ -82,7 +83,7 @@ export abstract class PretrainedModel<Config extends ModelConfig> implements Mod
     }));
     const json = this.config.toJson();
     const named = JSON.stringify(json.architectures) === JSON.stringify([this.architecture]);
-    const config = named ? json : { ...json, architectures: [this.architecture] };
+    const config = named ? json : formatJson({ ...json, architectures: [this.architecture] }, json);
     const contents = { config, tensors, ...(files && { files }) };
     await saveFolder(destination, contents, options);
   }

@@ -3,7 +3,7 @@ import { type Model, valueAndGradients } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { distance, largest } from './closeness.js';
 import { camelCase, type Fixture, openFixture } from './fixture.js';
-import type { VariantInputs, VariantModel } from './variant.js';
+import type { VariantInputs, VariantModel } from './variant-model.js';
 
 export interface ParityOptions<M extends VariantModel> {
   /** Loads the model under test from the fixture's folder. */

@@ -2,40 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  type Ids,
-  type Model,
-  type PretrainedSource,
-  Random,
-  valueAndGradients,
-  Weights,
-} from '@multihead/nn';
+import { type Ids, type PretrainedSource, Random, valueAndGradients, Weights } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { distance } from './closeness.js';
 import { finiteDifference } from './finite-differences.js';
 import { expectParity, type ParityOptions } from './parity.js';
-
-/** What goes into a variant: ids, and what the variant says it takes beside them. */
-export interface VariantInputs {
-  inputIds: Ids;
-  attentionMask?: Ids;
-  labels?: Ids;
-}
-
-export interface VariantForwardOptions {
-  random?: Random;
-  outputHiddenStates?: boolean;
-  outputAttentions?: boolean;
-}
-
-/** A model as the contract sees it. */
-export interface VariantModel extends Model {
-  forward(
-    inputs: VariantInputs,
-    options?: VariantForwardOptions,
-  ): { loss?: tf.Tensor | undefined; dispose(): void };
-  save(folder: string): Promise<void>;
-}
+import type { VariantForwardOptions, VariantInputs, VariantModel } from './variant-model.js';
 
 export interface Backend {
   name: string;
