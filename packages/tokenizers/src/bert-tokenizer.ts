@@ -4,14 +4,15 @@ import { WordPieceDecoder } from './decoders.js';
 import { TokenizerError } from './errors.js';
 import {
   type LoadOptions,
+  nameOf,
   parseJson,
   parseWordList,
-  readFiles,
+  readFirst,
   type TokenizerFiles,
   type TokenizerSource,
   textsOf,
-  writeFiles,
 } from './files.js';
+import type { SpecialTokens, TokenizerParts } from './pipeline.js';
 import {
   BertProcessing,
   type TemplatePiece,
@@ -19,20 +20,9 @@ import {
   type TemplateToken,
 } from './post-processors.js';
 import { BertPreTokenizer } from './pre-tokenizers.js';
-import {
-  COMPANIONS,
-  type Companions,
-  readCompanions,
-  writeSpecialTokens,
-} from './special-tokens.js';
-import { type SpecialTokens, Tokenizer, type TokenizerParts } from './tokenizer.js';
-import {
-  type Components,
-  type Json,
-  readTokenizerJson,
-  readVocab,
-  writeTokenizerJson,
-} from './tokenizer-json.js';
+import { COMPANIONS, type Companions, given, readCompanions } from './special-tokens.js';
+import { Tokenizer } from './tokenizer.js';
+import { type Components, readTokenizerJson, readVocab } from './tokenizer-json.js';
 import { WordPiece } from './word-piece.js';
 
 /** How a bare vocabulary is used; `tokenizer_config.json` says the same under Hugging Face's names. */
@@ -58,7 +48,7 @@ const DEFAULT_TOKENS = {
 type BertTokens = typeof DEFAULT_TOKENS & SpecialTokens;
 
 /** What a BERT `tokenizer.json` is made of. */
-const bertComponents: Components = {
+export const bertComponents: Components = {
   normalizers: {
     BertNormalizer: (json) =>
       new BertNormalizer({
@@ -94,11 +84,8 @@ const bertComponents: Components = {
 
 /** BERT's tokenizer: WordPiece over cleaned, and for uncased models lowered, text. */
 export class BertTokenizer extends Tokenizer {
-  readonly #config: Json;
-
-  constructor(parts: TokenizerParts, config: Json = {}) {
-    super({ ...parts, fastPath: fastPathOf(parts) });
-    this.#config = config;
+  constructor(parts: TokenizerParts) {
+    super({ ...parts, fastPath: bertFastPath(parts) });
   }
 
   /**
@@ -114,11 +101,10 @@ export class BertTokenizer extends Tokenizer {
     options: BertTokenizerOptions & LoadOptions = {},
   ): Promise<BertTokenizer> {
     const { signal, ...rest } = options;
-    const whole = await readFiles(source, ['tokenizer.json', ...COMPANIONS], { signal });
-    const files = whole.has('tokenizer.json')
-      ? whole
-      : await readFiles(source, ['vocab.txt', ...COMPANIONS], { signal });
-    return fromTexts(files, rest, typeof source === 'object' ? 'the files given' : String(source));
+    const files = await readFirst(source, [['tokenizer.json'], ['vocab.txt']], COMPANIONS, {
+      signal,
+    });
+    return fromTexts(files, rest, nameOf(source));
   }
 
   /** The same for contents at hand, at once. */
@@ -137,34 +123,21 @@ export class BertTokenizer extends Tokenizer {
     return fromVocabulary(map, options, readCompanions(new Map()));
   }
 
-  /** The files that Hugging Face's library reads, by name: `tokenizer.json`, `vocab.txt` and the files beside them. */
-  toFiles(): Record<string, string> {
-    const { normalizer, model } = this.parts;
-    const roles = writeSpecialTokens(this.specialTokens);
-    const bert = normalizer instanceof BertNormalizer ? normalizer : undefined;
-    const files: Record<string, string> = {
-      'tokenizer.json': `${JSON.stringify(writeTokenizerJson(this), null, 2)}\n`,
-      'tokenizer_config.json': json({
-        ...this.#config,
-        ...(bert && {
-          do_lower_case: bert.lowercase,
-          strip_accents: bert.stripAccents,
-          tokenize_chinese_chars: bert.handleChineseChars,
-        }),
-        ...(this.modelMaxLength !== undefined && { model_max_length: this.modelMaxLength }),
-        ...roles,
-        tokenizer_class: 'BertTokenizer',
+  protected override configEntries(): object {
+    const { normalizer } = this.parts;
+    return {
+      tokenizer_class: 'BertTokenizer',
+      ...(normalizer instanceof BertNormalizer && {
+        do_lower_case: normalizer.lowercase,
+        strip_accents: normalizer.stripAccents,
+        tokenize_chinese_chars: normalizer.handleChineseChars,
       }),
-      'special_tokens_map.json': json(roles),
     };
-    const list = wordList(model.vocab);
-    if (list !== undefined) files['vocab.txt'] = list;
-    return files;
   }
 
-  /** Writes `toFiles()` into a folder (Node). */
-  async save(folder: string): Promise<void> {
-    await writeFiles(folder, this.toFiles());
+  protected override vocabFiles(): Record<string, string> {
+    const list = wordList(this.parts.model.vocab);
+    return list === undefined ? {} : { 'vocab.txt': list };
   }
 }
 
@@ -187,10 +160,11 @@ function fromTexts(
         'doLowerCase, stripAccents and tokenizeChineseChars are for a vocab.txt: the tokenizer.json says them itself',
       );
     }
-    return new BertTokenizer(
-      { ...parts, ...rolesAndLength(options, companions) },
-      companions.config,
-    );
+    return new BertTokenizer({
+      ...parts,
+      ...rolesAndLength(options, companions),
+      config: companions.config,
+    });
   }
   const list = files.get('vocab.txt');
   if (list === undefined) {
@@ -229,29 +203,22 @@ function fromVocabulary(
   const names = [padToken, unkToken, clsToken, sepToken, maskToken];
   const ids = new Map(vocab);
   for (const name of names) if (!ids.has(name)) ids.set(name, ids.size);
-  return new BertTokenizer(
-    {
-      model: new WordPiece(vocab, { unkToken }),
-      normalizer: new BertNormalizer({
-        lowercase: options.doLowerCase ?? config.do_lower_case !== false,
-        handleChineseChars: options.tokenizeChineseChars ?? config.tokenize_chinese_chars !== false,
-        stripAccents:
-          options.stripAccents ?? (config.strip_accents as boolean | null | undefined) ?? null,
-      }),
-      preTokenizer: new BertPreTokenizer(),
-      postProcessor: template([clsToken, ids.get(clsToken)!], [sepToken, ids.get(sepToken)!]),
-      decoder: new WordPieceDecoder(),
-      addedTokens: names.map((content) => ({ content, special: true })),
-      specialTokens,
-      modelMaxLength,
-    },
+  return new BertTokenizer({
+    model: new WordPiece(vocab, { unkToken }),
+    normalizer: new BertNormalizer({
+      lowercase: options.doLowerCase ?? config.do_lower_case !== false,
+      handleChineseChars: options.tokenizeChineseChars ?? config.tokenize_chinese_chars !== false,
+      stripAccents:
+        options.stripAccents ?? (config.strip_accents as boolean | null | undefined) ?? null,
+    }),
+    preTokenizer: new BertPreTokenizer(),
+    postProcessor: template([clsToken, ids.get(clsToken)!], [sepToken, ids.get(sepToken)!]),
+    decoder: new WordPieceDecoder(),
+    addedTokens: names.map((content) => ({ content, special: true })),
+    specialTokens,
+    modelMaxLength,
     config,
-  );
-}
-
-/** The roles that have a token. */
-function given(roles: SpecialTokens): Partial<Record<keyof SpecialTokens, string>> {
-  return Object.fromEntries(Object.entries(roles).filter(([, token]) => token !== undefined));
+  });
 }
 
 /** BERT's template, as Hugging Face writes it. */
@@ -260,7 +227,12 @@ function template(cls: [string, number], sep: [string, number]): TemplateProcess
   return new TemplateProcessing(single, pair, specialTokens);
 }
 
-function fastPathOf({ normalizer, preTokenizer, model }: TokenizerParts): BertFastPath | undefined {
+/** The fast path of BERT's pipeline, if the parts are BERT's. */
+export function bertFastPath({
+  normalizer,
+  preTokenizer,
+  model,
+}: TokenizerParts): BertFastPath | undefined {
   return normalizer instanceof BertNormalizer && preTokenizer instanceof BertPreTokenizer
     ? new BertFastPath(normalizer, preTokenizer, model)
     : undefined;
@@ -274,10 +246,6 @@ function wordList(vocab: ReadonlyMap<string, number>): string | undefined {
     tokens[id] = token;
   }
   return `${tokens.join('\n')}\n`;
-}
-
-function json(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function isMap(

@@ -1,6 +1,7 @@
 // Where a tokenizer's files come from and go to: a folder, a URL, a reader, or contents at hand.
 import { quote, TokenizerError, throwIfAborted } from './errors.js';
-import { isObject, type Json } from './tokenizer-json.js';
+import type { Json } from './pipeline.js';
+import { isObject } from './tokenizer-json.js';
 
 /** Contents by file name. */
 export type TokenizerFiles = Readonly<Record<string, string | Uint8Array | undefined>>;
@@ -16,10 +17,10 @@ export interface LoadOptions {
 }
 
 /** The text of each of `names` that the source has. */
-export async function readFiles(
+async function readFiles(
   source: TokenizerSource,
   names: readonly string[],
-  { signal }: LoadOptions = {},
+  { signal }: LoadOptions,
 ): Promise<Map<string, string>> {
   const { read, only } = reader(source, names, signal);
   const files = new Map<string, string>();
@@ -29,6 +30,30 @@ export async function readFiles(
     if (content !== undefined) files.set(name, textOf(name, content));
   }
   return files;
+}
+
+/**
+ * The text of the first of the `kinds` of files that the source has (each kind a few names, of which
+ * any will do), with the companions beside it; only those if it has none of them.
+ */
+export async function readFirst(
+  source: TokenizerSource,
+  kinds: readonly (readonly string[])[],
+  companions: readonly string[],
+  options: LoadOptions = {},
+): Promise<Map<string, string>> {
+  for (const names of kinds) {
+    const files = await readFiles(source, names, options);
+    if (files.size === 0) continue;
+    const beside = await readFiles(source, companions, options);
+    return new Map([...files, ...beside]);
+  }
+  return new Map();
+}
+
+/** How an error names a source. */
+export function nameOf(source: TokenizerSource): string {
+  return typeof source === 'string' || isUrl(source) ? String(source) : 'the files given';
 }
 
 /** The text of each file that is given. */
@@ -46,24 +71,26 @@ function reader(
   signal: AbortSignal | undefined,
 ): { read: ReadFile; only?: string[] } {
   if (typeof source === 'function') return { read: source };
-  if (typeof source === 'object' && !(Symbol.toStringTag in source && 'href' in source)) {
-    return { read: async (name) => (source as TokenizerFiles)[name] };
+  if (typeof source === 'object' && !isUrl(source)) {
+    return { read: async (name) => source[name] };
   }
   const place = String(source);
   const slash = Math.max(place.lastIndexOf('/'), place.lastIndexOf('\\'));
   const last = place.slice(slash + 1).replace(/[?#].*$/, '');
   const from = /^https?:|^blob:|^data:/.test(place) || !isNode() ? fromUrl : fromDisk;
   // The place of a file stands for that file; one with a name of its own goes by what it must be.
-  const named = names.includes(last)
-    ? last
-    : names.find((name) =>
-        last.endsWith('.json')
-          ? name === 'tokenizer.json'
-          : last.endsWith('.txt') && name === 'vocab.txt',
-      );
+  const named = names.includes(last) ? last : names.find((name) => isKind(last, name));
   if (named !== undefined) return { read: () => from(place, signal), only: [named] };
+  if (/\.(json|txt|bpe)$/.test(last)) return { read: async () => undefined, only: [] };
   const folder = place.replace(/[/\\]$/, '');
   return { read: (name) => from(`${folder}/${name}`, signal) };
+}
+
+/** Whether a file of another name is to be read as `name`. */
+function isKind(file: string, name: string): boolean {
+  return name === 'tokenizer.json'
+    ? file.endsWith('.json')
+    : name === 'vocab.txt' && file.endsWith('.txt');
 }
 
 async function fromUrl(url: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
@@ -118,6 +145,10 @@ export async function writeFiles(
       throw error;
     }
   }
+}
+
+function isUrl(source: TokenizerSource): source is URL {
+  return typeof source === 'object' && typeof source.href === 'string' && 'pathname' in source;
 }
 
 function isNode(): boolean {

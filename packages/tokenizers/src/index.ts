@@ -4,11 +4,15 @@ export type { EncodeOptions, TextInput, TruncationStrategy } from './encode-opti
 export { BatchEncoding, Encoding } from './encoding.js';
 export { TokenizerError, type TokenizerErrorCode } from './errors.js';
 export type { LoadOptions, ReadFile, TokenizerFiles, TokenizerSource } from './files.js';
+export { GPT2Tokenizer, type GPT2TokenizerOptions } from './gpt2-tokenizer.js';
+export { loadTokenizer } from './load-tokenizer.js';
 export type { TrainingProgress } from './merge-trainer.js';
+export { OpenAIGPTTokenizer, type OpenAIGPTTokenizerOptions } from './openai-gpt-tokenizer.js';
+export type { SpecialTokens } from './pipeline.js';
 export {
   type BatchInput,
   type DecodeOptions,
-  type SpecialTokens,
   Tokenizer,
 } from './tokenizer.js';
 export { trainWordPiece, type WordPieceTrainingOptions } from './train-word-piece.js';
+export { TransfoXLTokenizer, type TransfoXLTokenizerOptions } from './transfo-xl-tokenizer.js';

@@ -1,6 +1,10 @@
 // The parts a tokenizer is made of, as in Hugging Face's `tokenizer.json`.
+import type { AddedToken } from './added-tokens.js';
 import type { AlignedText } from './aligned-text.js';
+import type { PaddingSettings, TruncationSettings } from './encode-options.js';
 import type { Rows } from './encoding.js';
+
+export type Json = Readonly<Record<string, unknown>>;
 
 /** Changes a text before it is cut up: lower case, accents, … */
 export interface Normalizer {
@@ -25,8 +29,12 @@ export interface Model {
 export interface PostProcessor {
   /** How many tokens it adds. */
   addedTokens(isPair: boolean): number;
-  /** The rows that, joined, are the result. */
-  process(sequences: Rows[], addSpecialTokens: boolean): Rows[];
+  /** The rows that, joined, are the result; `textOf` gives a token's text. */
+  process(
+    sequences: Rows[],
+    addSpecialTokens: boolean,
+    textOf: (id: number) => string | undefined,
+  ): Rows[];
   toJSON(): object;
 }
 
@@ -43,6 +51,35 @@ export interface Decoder {
 export interface FastPath {
   /** Appends the tokens of `text[from…to)` to `out`, with offsets in `text`. */
   encode(text: string, from: number, to: number, out: TokenSink): void;
+}
+
+/** The tokens that have a role. */
+export interface SpecialTokens {
+  unkToken?: string | undefined;
+  sepToken?: string | undefined;
+  padToken?: string | undefined;
+  clsToken?: string | undefined;
+  maskToken?: string | undefined;
+  bosToken?: string | undefined;
+  eosToken?: string | undefined;
+}
+
+export interface TokenizerParts {
+  model: Model;
+  normalizer?: Normalizer | undefined;
+  preTokenizer?: PreTokenizer | undefined;
+  postProcessor?: PostProcessor | undefined;
+  decoder?: Decoder | undefined;
+  addedTokens?: Iterable<AddedToken>;
+  fastPath?: FastPath | undefined;
+  /** What `encode` does when its options don't say, as in the `tokenizer.json` it came from. */
+  truncation?: TruncationSettings | undefined;
+  padding?: PaddingSettings | undefined;
+  specialTokens?: SpecialTokens;
+  /** `tokenizer_config.json` as it was read: what is not known of it is kept. */
+  config?: Json | undefined;
+  /** The length that the model takes, for `truncation` and `padding: 'max_length'` without a `maxLength`. */
+  modelMaxLength?: number | undefined;
 }
 
 /** Where tokens are collected: parallel arrays that grow. */

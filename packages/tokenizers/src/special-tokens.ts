@@ -1,7 +1,7 @@
 // `tokenizer_config.json` and `special_tokens_map.json`: which tokens have which role.
 import { parseJson } from './files.js';
-import type { SpecialTokens } from './tokenizer.js';
-import { isObject, type Json } from './tokenizer-json.js';
+import type { Json, SpecialTokens } from './pipeline.js';
+import { isObject } from './tokenizer-json.js';
 
 const ROLES: readonly [file: string, option: keyof SpecialTokens][] = [
   ['unk_token', 'unkToken'],
@@ -13,10 +13,13 @@ const ROLES: readonly [file: string, option: keyof SpecialTokens][] = [
   ['eos_token', 'eosToken'],
 ];
 
+/** Tokens by role, of those that have one. */
+export type RoleTokens = { [role in keyof SpecialTokens]?: string };
+
 /** What the files beside a vocabulary say. */
 export interface Companions {
   config: Json;
-  specialTokens: SpecialTokens;
+  specialTokens: RoleTokens;
   modelMaxLength: number | undefined;
 }
 
@@ -30,7 +33,7 @@ export function readCompanions(files: ReadonlyMap<string, string>): Companions {
   };
   const config = parse('tokenizer_config.json');
   const map = parse('special_tokens_map.json');
-  const specialTokens: SpecialTokens = {};
+  const specialTokens: RoleTokens = {};
   for (const [file, option] of ROLES) {
     const token = config[file] ?? map[file];
     const content = isObject(token) ? token.content : token;
@@ -49,4 +52,14 @@ export function writeSpecialTokens(specialTokens: SpecialTokens): Record<string,
     if (token !== undefined) names[file] = token;
   }
   return names;
+}
+
+/** The roles that have a token. */
+export function given(roles: SpecialTokens): RoleTokens {
+  const found: RoleTokens = {};
+  for (const [, option] of ROLES) {
+    const token = roles[option];
+    if (token !== undefined) found[option] = token;
+  }
+  return found;
 }

@@ -1,11 +1,16 @@
 // Hugging Face's `tokenizer.json`: reading it into the parts of a tokenizer, and writing it.
-import type { AddedToken } from './added-tokens.js';
+import type { AddedToken, AddedTokens } from './added-tokens.js';
 import type { PaddingSettings, TruncationSettings, TruncationStrategy } from './encode-options.js';
 import { quote, TokenizerError } from './errors.js';
-import type { Decoder, Model, Normalizer, PostProcessor, PreTokenizer } from './pipeline.js';
-import type { Tokenizer, TokenizerParts } from './tokenizer.js';
-
-export type Json = Readonly<Record<string, unknown>>;
+import type {
+  Decoder,
+  Json,
+  Model,
+  Normalizer,
+  PostProcessor,
+  PreTokenizer,
+  TokenizerParts,
+} from './pipeline.js';
 
 /** Makes a component of its JSON; `read` makes those inside it. */
 export type Reader<T> = (json: Json, read: (json: unknown) => T) => T;
@@ -106,7 +111,7 @@ function readPadding(json: unknown): PaddingSettings | undefined {
 }
 
 /** The tokenizer as `tokenizer.json` has it. */
-export function writeTokenizerJson({ parts, addedTokens }: Tokenizer): object {
+export function writeTokenizerJson(parts: TokenizerParts, addedTokens: AddedTokens): object {
   const { truncation, padding } = parts;
   const added = [...addedTokens.byId.values()].sort((a, b) => a.id - b.id);
   return {
@@ -166,4 +171,9 @@ export function readVocab(json: unknown): Map<string, number> {
     vocab.set(token, id);
   }
   return vocab;
+}
+
+/** A list within a component's JSON. */
+export function readList(json: unknown): unknown[] {
+  return Array.isArray(json) ? json : badFile(`a list is missing where ${JSON.stringify(json)} is`);
 }

@@ -5,54 +5,26 @@ import {
   type EncodeDefaults,
   type EncodeOptions,
   type EncodePlan,
-  type PaddingSettings,
   planEncoding,
   type TextInput,
-  type TruncationSettings,
   truncateToFit,
 } from './encode-options.js';
 import { BatchEncoding, Encoding, joinRows, padRows, type Rows } from './encoding.js';
 import { TokenizerError } from './errors.js';
+import { writeFiles } from './files.js';
 import {
-  type Decoder,
-  type FastPath,
   type Model,
-  type Normalizer,
   type PostProcessor,
-  type PreTokenizer,
+  type SpecialTokens,
+  type TokenizerParts,
   TokenSink,
 } from './pipeline.js';
+import { writeSpecialTokens } from './special-tokens.js';
+import { writeTokenizerJson } from './tokenizer-json.js';
 import { wellFormed } from './unicode.js';
 
 /** An entry of a batch: a text, or a text with its pair. */
 export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
-
-/** The tokens that have a role. */
-export interface SpecialTokens {
-  unkToken?: string | undefined;
-  sepToken?: string | undefined;
-  padToken?: string | undefined;
-  clsToken?: string | undefined;
-  maskToken?: string | undefined;
-  bosToken?: string | undefined;
-  eosToken?: string | undefined;
-}
-
-export interface TokenizerParts {
-  model: Model;
-  normalizer?: Normalizer | undefined;
-  preTokenizer?: PreTokenizer | undefined;
-  postProcessor?: PostProcessor | undefined;
-  decoder?: Decoder | undefined;
-  addedTokens?: Iterable<AddedToken>;
-  fastPath?: FastPath | undefined;
-  /** What `encode` does when its options don't say, as in the `tokenizer.json` it came from. */
-  truncation?: TruncationSettings | undefined;
-  padding?: PaddingSettings | undefined;
-  specialTokens?: SpecialTokens;
-  /** The length that the model takes, for `truncation` and `padding: 'max_length'` without a `maxLength`. */
-  modelMaxLength?: number | undefined;
-}
 
 export interface DecodeOptions {
   /** Leave special tokens out (default false). */
@@ -70,6 +42,7 @@ export class Tokenizer {
   readonly #model: Model;
   readonly #sink = new TokenSink();
   #tokens: string[] | undefined;
+  readonly #textOf = (id: number): string | undefined => this.idToToken(id);
 
   constructor(parts: TokenizerParts) {
     this.parts = parts;
@@ -226,6 +199,40 @@ export class Tokenizer {
     return token === undefined ? undefined : this.tokenToId(token);
   }
 
+  /** The files that Hugging Face's library reads, by name: `tokenizer.json` and those beside it. */
+  toFiles(): Record<string, string> {
+    const { config, ...parts } = this.parts;
+    const roles = writeSpecialTokens(this.specialTokens);
+    const length = this.modelMaxLength;
+    return {
+      'tokenizer.json': toJson(writeTokenizerJson(parts, this.addedTokens)),
+      'tokenizer_config.json': toJson({
+        tokenizer_class: 'PreTrainedTokenizerFast',
+        ...config,
+        ...this.configEntries(),
+        ...(length !== undefined && { model_max_length: length }),
+        ...roles,
+      }),
+      'special_tokens_map.json': toJson(roles),
+      ...this.vocabFiles(),
+    };
+  }
+
+  /** Writes `toFiles()` into a folder (Node), which is made if need be. */
+  async save(folder: string): Promise<void> {
+    await writeFiles(folder, this.toFiles());
+  }
+
+  /** What a family adds to `tokenizer_config.json`. */
+  protected configEntries(): object {
+    return {};
+  }
+
+  /** The vocabulary in the files that a family had before `tokenizer.json`. */
+  protected vocabFiles(): Record<string, string> {
+    return {};
+  }
+
   get #defaults(): EncodeDefaults {
     return {
       truncation: this.parts.truncation,
@@ -242,7 +249,9 @@ export class Tokenizer {
     const { postProcessor } = this.parts;
     const added = plan.addSpecialTokens ? (postProcessor?.addedTokens(pair !== undefined) ?? 0) : 0;
     const fitting = plan.truncation ? truncateToFit(sequences, plan.truncation, added) : sequences;
-    return joinRows(postProcessor?.process(fitting, plan.addSpecialTokens) ?? fitting);
+    return joinRows(
+      postProcessor?.process(fitting, plan.addSpecialTokens, this.#textOf) ?? fitting,
+    );
   }
 
   /** The rows of one text before truncation and special tokens. */
@@ -334,7 +343,7 @@ export class Tokenizer {
 
   #encoding(rows: Rows, plan: EncodePlan): Encoding {
     const kept = plan.returnOverflowing ? rows : { ...rows, overflowing: [] };
-    return new Encoding(kept, (id) => this.idToToken(id));
+    return new Encoding(kept, this.#textOf);
   }
 
   #frameIds: { before: number[]; after: number[] } | undefined;
@@ -343,12 +352,16 @@ export class Tokenizer {
   #frame(postProcessor: PostProcessor): { before: number[]; after: number[] } {
     if (this.#frameIds === undefined) {
       const marker = { ...this.#sequence([], 0), ids: [-1] };
-      const { ids } = joinRows(postProcessor.process([marker], true));
+      const { ids } = joinRows(postProcessor.process([marker], true, this.#textOf));
       const at = ids.indexOf(-1);
       this.#frameIds = { before: ids.slice(0, at), after: ids.slice(at + 1) };
     }
     return this.#frameIds;
   }
+}
+
+function toJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function isPair(input: BatchInput): input is { text: TextInput; pair?: TextInput | undefined } {

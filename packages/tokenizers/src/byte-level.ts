@@ -1,0 +1,300 @@
+// Byte-level BPE (Radford et al. 2019): text as UTF-8 bytes, each spelled by a visible character.
+import type { AlignedText } from './aligned-text.js';
+import type { Bpe } from './bpe.js';
+import type { Rows } from './encoding.js';
+import type {
+  Decoder,
+  FastPath,
+  Json,
+  PostProcessor,
+  PreTokenizer,
+  TokenSink,
+} from './pipeline.js';
+import { type Classes, classes, isWhiteSpace, lazy } from './unicode.js';
+import { LETTER, NUMBER, WHITE_SPACE } from './unicode-tables.js';
+import { hashUnit, LONGEST_CACHED, WordCache } from './word-cache.js';
+
+/** The character that stands for each byte: itself if it is visible, or one from U+0100 on. */
+export const BYTE_CHARS: () => readonly string[] = /* @__PURE__ */ lazy(() => {
+  let unseen = 0;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const visible = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+    return String.fromCharCode(visible ? byte : 256 + unseen++);
+  });
+});
+const charBytes: () => ReadonlyMap<string, number> = /* @__PURE__ */ lazy(
+  () => new Map(BYTE_CHARS().map((char, byte) => [char, byte] as const)),
+);
+
+const LETTERS = 1;
+const NUMBERS = 2;
+const SPACE = 4;
+const table: () => Classes = /* @__PURE__ */ lazy(() =>
+  classes([LETTER, LETTERS], [NUMBER, NUMBERS], [WHITE_SPACE, SPACE]),
+);
+
+/**
+ * Where the match at `at` of GPT-2's pattern ends:
+ * `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`. Some alternative
+ * matches everywhere, so that the matches are the whole text.
+ */
+function matchEnd(text: string, at: number, to: number, flags: Classes): number {
+  let unit = text.charCodeAt(at);
+  let next = at;
+  if (unit === 0x27) {
+    const length = contraction(text, at + 1, to);
+    if (length > 0) return at + 1 + length;
+  } else if (unit === 0x20 && at + 1 < to) {
+    next = at + 1;
+    unit = text.charCodeAt(next);
+  }
+  let kind = flags[unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(next)!]!;
+  if (kind !== SPACE) {
+    let end = next;
+    for (;;) {
+      end += unit >= 0xd800 && unit < 0xdc00 ? 2 : 1;
+      if (end >= to) return to;
+      unit = text.charCodeAt(end);
+      if (flags[unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(end)!] !== kind)
+        return end;
+    }
+  }
+  let end = at;
+  do {
+    end++;
+    kind = end < to ? flags[text.charCodeAt(end)]! : SPACE;
+  } while (end < to && kind === SPACE);
+  // The last space before a word belongs to what follows.
+  return end < to && end - at > 1 ? end - 1 : end;
+}
+
+/** The length of what follows an apostrophe in an English contraction, 0 for none. */
+function contraction(text: string, at: number, to: number): number {
+  if (at >= to) return 0;
+  const first = text.charCodeAt(at);
+  if (first === 0x73 || first === 0x74 || first === 0x6d || first === 0x64) return 1; // s t m d
+  if (at + 1 >= to) return 0;
+  const second = text.charCodeAt(at + 1);
+  if (second === 0x65) return first === 0x72 || first === 0x76 ? 2 : 0; // re ve
+  return first === 0x6c && second === 0x6c ? 2 : 0; // ll
+}
+
+export interface ByteLevelOptions {
+  /** Put a space before a text that begins without one (default true). */
+  addPrefixSpace?: boolean;
+  /** As post-processor: leave spaces out of the offsets (default true). */
+  trimOffsets?: boolean;
+  /** As pre-tokenizer: cut by GPT-2's pattern (default true). */
+  useRegex?: boolean;
+}
+
+/** The options in a component's JSON. */
+export function readByteLevelOptions(json: Json): ByteLevelOptions {
+  return {
+    addPrefixSpace: json.add_prefix_space !== false,
+    trimOffsets: json.trim_offsets !== false,
+    useRegex: json.use_regex !== false,
+  };
+}
+
+class ByteLevelSettings {
+  readonly addPrefixSpace: boolean;
+  readonly trimOffsets: boolean;
+  readonly useRegex: boolean;
+
+  constructor(options: ByteLevelOptions = {}) {
+    this.addPrefixSpace = options.addPrefixSpace ?? true;
+    this.trimOffsets = options.trimOffsets ?? true;
+    this.useRegex = options.useRegex ?? true;
+  }
+
+  toJSON(): object {
+    return {
+      type: 'ByteLevel',
+      add_prefix_space: this.addPrefixSpace,
+      trim_offsets: this.trimOffsets,
+      use_regex: this.useRegex,
+    };
+  }
+}
+
+/** Cuts a text by GPT-2's pattern and spells it in bytes. */
+export class ByteLevelPreTokenizer extends ByteLevelSettings implements PreTokenizer {
+  split(pieces: AlignedText[]): AlignedText[] {
+    const words: AlignedText[] = [];
+    for (const piece of pieces) {
+      const text = this.addPrefixSpace && !piece.text.startsWith(' ') ? piece.prepend(' ') : piece;
+      for (let at = 0; at < text.length; ) {
+        const end = this.useRegex ? matchEnd(text.text, at, text.length, table()) : text.length;
+        words.push(text.slice(at, end).mapChars(spell));
+        at = end;
+      }
+    }
+    return words;
+  }
+}
+
+/** A character as its bytes' characters. */
+function spell(char: string, code: number): string {
+  const chars = BYTE_CHARS();
+  if (code < 0x80) return chars[code]!;
+  let spelled = '';
+  for (const byte of encoder().encode(char)) spelled += chars[byte]!;
+  return spelled;
+}
+
+const encoder: () => TextEncoder = /* @__PURE__ */ lazy(() => new TextEncoder());
+
+/** Leaves the spaces that tokens begin or end with out of their offsets. */
+export class ByteLevelProcessor extends ByteLevelSettings implements PostProcessor {
+  addedTokens(): number {
+    return 0;
+  }
+
+  process(
+    sequences: Rows[],
+    _special: boolean,
+    textOf: (id: number) => string | undefined,
+  ): Rows[] {
+    return this.trimOffsets ? sequences.map((rows) => trimOffsets(rows, this, textOf)) : sequences;
+  }
+}
+
+/** The rows with offsets that leave out leading and trailing spaces (but one that was put before the text). */
+export function trimOffsets(
+  rows: Rows,
+  settings: { addPrefixSpace: boolean },
+  textOf: (id: number) => string | undefined,
+): Rows {
+  const offsets = rows.offsets.map(([start, end], i): [number, number] => {
+    const token = rows.texts[i] ?? textOf(rows.ids[i]!) ?? '';
+    let leading = 0;
+    while (leading < token.length && isSpace(token, leading)) leading++;
+    let trailing = 0;
+    while (trailing < token.length && isSpace(token, token.length - 1 - trailing)) trailing++;
+    if (leading === 1 && settings.addPrefixSpace && (i === 0 || start === 0)) leading = 0;
+    const from = Math.min(start + leading, end);
+    return [from, trailing > 0 && end >= trailing ? Math.max(end - trailing, from) : end];
+  });
+  return {
+    ...rows,
+    offsets,
+    overflowing: rows.overflowing.map((part) => trimOffsets(part, settings, textOf)),
+  };
+}
+
+function isSpace(token: string, at: number): boolean {
+  const unit = token.charCodeAt(at);
+  return unit === 0x120 || isWhiteSpace(unit); // 'Ġ' spells the space
+}
+
+/** Text of byte characters; bytes that are no UTF-8 become U+FFFD. */
+export class ByteLevelDecoder extends ByteLevelSettings implements Decoder {
+  decode(tokens: string[]): string[] {
+    const known = charBytes();
+    const bytes: number[] = [];
+    for (const token of tokens) {
+      const spelled = Array.from(token, (char) => known.get(char));
+      // A token with other characters, such as an added one, stands for itself.
+      bytes.push(
+        ...(spelled.includes(undefined) ? encoder().encode(token) : (spelled as number[])),
+      );
+    }
+    return [new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array(bytes))];
+  }
+}
+
+/**
+ * ByteLevel's pre-tokenizer and byte-pair encoding in one pass: each word is looked up in a cache,
+ * and only if it is not there, its bytes are merged. For a vocabulary that has all 256 bytes.
+ */
+export class ByteLevelFastPath implements FastPath {
+  readonly #cache = new WordCache();
+  readonly #byteIds: Int32Array;
+  // Of the bytes of one word: where the character of each begins and ends.
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  private constructor(
+    private readonly model: Bpe,
+    byteIds: number[],
+  ) {
+    this.#byteIds = Int32Array.from(byteIds);
+  }
+
+  /** The fast path, if it gives the same as the parts do. */
+  static of(preTokenizer: ByteLevelPreTokenizer, model: Bpe): ByteLevelFastPath | undefined {
+    const { isDeterministic, options, vocab } = model;
+    const plain =
+      isDeterministic &&
+      !options.ignoreMerges &&
+      !options.continuingSubwordPrefix &&
+      !options.endOfWordSuffix;
+    if (!plain || preTokenizer.addPrefixSpace || !preTokenizer.useRegex) return undefined;
+    const byteIds = BYTE_CHARS().map((char) => vocab.get(char) ?? -1);
+    return byteIds.includes(-1) ? undefined : new ByteLevelFastPath(model, byteIds);
+  }
+
+  encode(text: string, from: number, to: number, out: TokenSink): void {
+    const flags = table();
+    for (let at = from; at < to; ) {
+      const end = matchEnd(text, at, to, flags);
+      if (end - at > LONGEST_CACHED) {
+        this.#word(text, at, end, out);
+      } else {
+        let hash = 0;
+        for (let i = at; i < end; i++) hash = hashUnit(hash, text.charCodeAt(i));
+        if (!this.#cache.emit(text, at, end, hash, out)) {
+          const count = out.length;
+          const words = out.wordCount;
+          this.#word(text, at, end, out);
+          this.#cache.add(text, at, end, hash, out, count, words);
+        }
+      }
+      at = end;
+    }
+  }
+
+  #word(text: string, start: number, end: number, out: TokenSink): void {
+    const { model } = this;
+    const word = out.wordCount++;
+    const starts = this.#starts;
+    const ends = this.#ends;
+    let bytes = 0;
+    model.begin(3 * (end - start));
+    for (let at = start; at < end; ) {
+      const code = text.codePointAt(at)!;
+      const next = at + (code > 0xffff ? 2 : 1);
+      const first = bytes;
+      if (code < 0x80) {
+        model.add(this.#byteIds[code]!, 1);
+        bytes++;
+      } else {
+        for (const byte of utf8(code)) {
+          model.add(this.#byteIds[byte]!, 1);
+          bytes++;
+        }
+      }
+      for (let byte = first; byte < bytes; byte++) {
+        starts[byte] = at;
+        ends[byte] = next;
+      }
+      at = next;
+    }
+    model.merge();
+    model.emit((id, from, to) => out.push(id, starts[from]!, ends[to - 1]!, word));
+    if (bytes > 1 << 16) {
+      starts.length = 0;
+      ends.length = 0;
+    }
+  }
+}
+
+/** The UTF-8 bytes of a code point from U+0080 on. */
+function utf8(code: number): number[] {
+  const last = 0x80 | (code & 63);
+  if (code < 0x800) return [0xc0 | (code >> 6), last];
+  const middle = 0x80 | ((code >> 6) & 63);
+  if (code < 0x10000) return [0xe0 | (code >> 12), middle, last];
+  return [0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), middle, last];
+}
