@@ -55,7 +55,7 @@ export function AttentionView({ analysis }: { analysis: Analysis }) {
               setHead(value === 'mean' ? value : Number(value))
             }
           >
-            <option value="mean">Average of all {heads}</option>
+            <option value="mean">Average</option>
             {range(heads).map((i) => (
               <option key={i} value={i}>
                 {i + 1} of {heads}
@@ -66,14 +66,14 @@ export function AttentionView({ analysis }: { analysis: Analysis }) {
       </div>
       <output class="readout" id="readout" aria-live="polite">
         <span class="readout-cell">
-          <b>{labels[cell.row]}</b> looks at <b>{labels[cell.column]}</b>{' '}
+          “<b>{labels[cell.row]}</b>” looks at “<b>{labels[cell.column]}</b>”{' '}
           <strong>{percent(weights[cell.row * length + cell.column]!)}</strong>
         </span>
         <small>
           Most of all at{' '}
           {most
             .slice(0, 3)
-            .map((column) => `${labels[column]} ${percent(weights[row * length + column]!)}`)
+            .map((column) => `“${labels[column]}” ${percent(weights[row * length + column]!)}`)
             .join(', ')}
         </small>
       </output>

@@ -1,7 +1,7 @@
 import type { Failure } from './use-fill-mask.js';
 
 /** A failure in words a visitor can act on. */
-export function explain({ code, message }: Failure): { title: string; advice: string } {
+export function explain({ code }: Failure): { title: string; advice: string } {
   switch (code) {
     case 'WASM_UNSUPPORTED':
       return {
@@ -35,9 +35,9 @@ export function explain({ code, message }: Failure): { title: string; advice: st
               'offline from then on.',
           };
     case 'HTML_INSTEAD_OF_JSON':
+    case 'BAD_FILE':
     case 'HTTP_ERROR':
     case 'NOT_FOUND':
-    case 'BAD_FILE':
       return {
         title: 'The model’s files are not there',
         advice:
@@ -45,11 +45,14 @@ export function explain({ code, message }: Failure): { title: string; advice: st
           'a network that asks to log in, do that first.',
       };
     default:
-      return {
-        title: 'The model could not answer',
-        advice: message.startsWith('SAFETENSORS')
-          ? 'Its file arrived damaged.'
-          : 'This should not happen. Reloading the page may help.',
-      };
+      return /^SAFETENSORS|^TRUNCATED$|^BAD_/.test(code)
+        ? {
+            title: 'The model arrived damaged',
+            advice: 'The connection may have broken in between: try again.',
+          }
+        : {
+            title: 'The model could not answer',
+            advice: 'This should not happen. Reloading the page may help.',
+          };
   }
 }

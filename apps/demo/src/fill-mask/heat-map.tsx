@@ -125,9 +125,16 @@ function draw(
     context.fillStyle = shade(stops, Math.sqrt(weights[i]!));
     context.fillRect(column * side, row * side, side - gap, side - gap);
   }
-  context.strokeStyle = style.color;
-  context.lineWidth = 2;
-  context.strokeRect(cell.column * side, cell.row * side, side - gap, side - gap);
+  // Two outlines, one of which stands out from any shade.
+  for (const [colour, inset] of [
+    [style.color, 1],
+    [style.backgroundColor, 3],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = 2;
+    const inner = side - gap - 2 * inset;
+    context.strokeRect(cell.column * side + inset, cell.row * side + inset, inner, inner);
+  }
 }
 
 /** A colour between evenly spaced stops, each [red, green, blue]. */

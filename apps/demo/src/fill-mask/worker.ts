@@ -13,12 +13,10 @@ let loaded: { model: BertForMaskedLM; tokenizer: BertTokenizer } | undefined;
 async function load(url: string): Promise<ModelFacts> {
   const started = performance.now();
   const { variant } = await useWasm();
-  const [tokenizer, model] = await Promise.all([
-    BertTokenizer.fromPretrained(new URL('tokenizer.json', url)),
-    BertForMaskedLM.fromPretrained(url, {
-      onProgress: ({ loaded, total }) => reply({ type: 'progress', loaded, total }),
-    }),
-  ]);
+  const model = await BertForMaskedLM.fromPretrained(url, {
+    onProgress: ({ loaded, total }) => reply({ type: 'progress', loaded, total }),
+  });
+  const tokenizer = await BertTokenizer.fromPretrained(new URL('tokenizer.json', url));
   loaded = { model, tokenizer };
   const { numHiddenLayers, numAttentionHeads, vocabSize } = model.config;
   let parameters = 0;
