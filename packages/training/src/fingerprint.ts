@@ -7,7 +7,7 @@ import { disposeBatch, isTensor } from './labels.js';
 const PROBES = 256;
 
 /** Tells values apart, whatever they are made of: 16 hexadecimal digits. Not for secrets. */
-export async function fingerprint(value: unknown): Promise<string> {
+async function fingerprint(value: unknown): Promise<string> {
   const digest = new Digest();
   await feed(digest, value);
   return digest.toString();

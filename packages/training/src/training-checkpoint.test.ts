@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadFolder, readSafetensors } from '@multihead/checkpoint';
 import { Weights } from '@multihead/nn';
+import { useWasm } from '@multihead/wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { faultyDisk } from '../test/faulty-disk.js';
 import { memoryFolder } from '../test/memory-folder.js';
@@ -12,11 +13,10 @@ import { collate, sentences, type TinyBatch, TinyModel } from '../test/tiny-mode
 import { adamW } from './adamw.js';
 import { constantSchedule, linearSchedule } from './schedules.js';
 import { type TrainOptions, train } from './train.js';
-import '@tensorflow/tfjs-backend-wasm';
 
 let folder: string;
 beforeEach(async () => {
-  await tf.setBackend('wasm');
+  await useWasm();
   folder = await mkdtemp(join(tmpdir(), 'multihead-training-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));

@@ -13,7 +13,7 @@ import {
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 
-export const WORDS = 13;
+const WORDS = 13;
 const SIZE = 6;
 
 export interface TinyBatch {
