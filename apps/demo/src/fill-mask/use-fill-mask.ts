@@ -6,7 +6,7 @@ export interface Failure {
   message: string;
 }
 
-export type Loading =
+type Loading =
   | { state: 'loading'; loaded: number; total: number | undefined }
   | { state: 'ready'; model: ModelFacts }
   | { state: 'failed'; failure: Failure };
