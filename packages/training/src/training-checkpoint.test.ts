@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadFolder, readSafetensors } from '@multihead/checkpoint';
 import { Weights } from '@multihead/nn';
 import { useWasm } from '@multihead/wasm';
-import * as tf from '@tensorflow/tfjs-core';
 import { faultyDisk } from '../test/faulty-disk.js';
 import { memoryFolder } from '../test/memory-folder.js';
 import { numTensors } from '../test/support.js';
