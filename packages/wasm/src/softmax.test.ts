@@ -94,6 +94,26 @@ onEachVariant(() => {
     expectClose(losses!.values, [logSum - logits.values[7]!], { scale: 1000, relative: 1e-7 });
   });
 
+  test('e^x is within 2 ulp from −87 to 88 and 0 below', () => {
+    // With a log-sum of 0 the gradient is e^logit, away from the label.
+    const values = Float32Array.from({ length: 175001 }, (_, i) => (i - 87000) / 1000);
+    values.set([-87.4, -1e4, LOWEST, Number.NEGATIVE_INFINITY], 1);
+    const one = { shape: [1], values: Float32Array.of(1) };
+    const [exp] = run('MhSoftmaxCrossEntropyGrad', {
+      ...{ logits: { shape: [1, values.length], values }, dlosses: one },
+      ...{ labels: { shape: [1], values: Int32Array.of(0) } },
+      logSumExp: { shape: [1], values: Float32Array.of(0) },
+    });
+    expect(Array.from(exp!.values.slice(1, 5))).toEqual([0, 0, 0, 0]);
+    const wanted = Array.from(values.slice(5), Math.exp);
+    const units = wanted.map((v) => 2 ** (Math.floor(Math.log2(v)) - 23));
+    let worst = 0;
+    wanted.forEach((v, i) => {
+      worst = Math.max(worst, Math.abs(exp!.values[i + 5]! - v) / units[i]!);
+    });
+    expect(worst).toBeLessThan(2);
+  });
+
   test('refuses labels that are no class, naming the row', () => {
     const logits = normal(randomFrom(1), [3, 4]);
     for (const bad of [4, -1, 2 ** 31 - 1]) {

@@ -34,7 +34,7 @@ export async function compileKernels(asked?: WasmVariant): Promise<CompiledKerne
     'WASM_UNSUPPORTED',
     asked === 'relaxed-simd'
       ? 'WebAssembly here has no relaxed SIMD. Leave `variant` out to run the best one there is ' +
-          '(Node 20 and 22 have it behind --experimental-wasm-relaxed-simd).'
+          '(Node 20 has it behind --experimental-wasm-relaxed-simd).'
       : 'WebAssembly here has no 128-bit SIMD (browsers have it since Chrome 91, Firefox 89, ' +
           "Safari 16.4; processors without SSE4.1 never). Use another backend: tf.setBackend('cpu') or 'webgl'.",
   );

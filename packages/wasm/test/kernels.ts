@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { useWasm } from '../src/use-wasm.js';
 import type { WasmVariant } from '../src/variant.js';
 
-// Node before 24 has relaxed SIMD behind this flag.
+// Node 20 has relaxed SIMD behind this flag.
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 export interface Values {
