@@ -11,6 +11,7 @@ export interface ProgressUpdate {
 
 /** Seconds between the lines that stand in for a bar where there is no terminal. */
 const LINE_INTERVAL = 10;
+const BAR_WIDTH = 24;
 
 /**
  * Progress of one task, on stderr: a bar in a terminal, elsewhere a line now and then, nothing when
@@ -30,12 +31,8 @@ export class Progress {
     if (quiet || !process.stderr.isTTY) return;
     this.#bars = new MultiBar({
       stream: process.stderr,
-      format: `${title} {bar} {percentage}%  {note}`,
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-      barsize: 24,
+      format: (_, { value, total }, { note }) => formatLine(title, value, total, note),
       hideCursor: true,
-      emptyOnZero: true,
       gracefulExit: false,
       fps: 8,
     });
@@ -66,7 +63,6 @@ export class Progress {
 
   /** Takes the bar away; call it before anything else is printed, also after an error. */
   stop(): void {
-    this.#bar?.render?.();
     this.#bars?.stop();
     if (this.#bars === undefined && !this.#quiet && this.#last !== undefined) {
       this.#printLine(this.#last);
@@ -78,6 +74,15 @@ export class Progress {
     const share = total ? ` ${Math.floor((100 * done) / total)}%` : '';
     process.stderr.write(`${this.#title}${share}${note === '' ? '' : `  ${note}`}\n`);
   }
+}
+
+/** `training ████░░░░ 50%  note`; without a total there is no bar. */
+function formatLine(title: string, done: number, total: number, note: string): string {
+  if (total === 0) return `${title}  ${note}`;
+  const share = Math.min(1, done / total);
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+  return `${title} ${bar} ${Math.floor(100 * share)}%  ${note}`;
 }
 
 /** 75 → `1:15`, 4000 → `1:06:40` */

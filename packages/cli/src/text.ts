@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { CliError } from './errors.js';
 
 /** The lines of a text file, or of standard input for `-`, without holding the file. */
-export async function* readLines(path: string): AsyncGenerator<string> {
+async function* readLines(path: string): AsyncGenerator<string> {
   const input = path === '-' ? process.stdin : createReadStream(path);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let rest = '';

@@ -32,7 +32,7 @@ export class TrainingLog {
 }
 
 /** The lines of a log; none where there is no log. */
-export function readTrainingLog(path: string): TrainingLogLine[] {
+function readTrainingLog(path: string): TrainingLogLine[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
