@@ -4,11 +4,13 @@ Every vocabulary here is trained by this script on the text below. Offsets are c
 positions. Run from the repository root: python tooling/reference/tokenizers_fixtures.py
 """
 
+import array
 import json
 import pathlib
 import random
+import zlib
 
-from tokenizers import AddedToken, BertWordPieceTokenizer, Tokenizer, processors
+from tokenizers import AddedToken, BertWordPieceTokenizer, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "packages/tokenizers/fixtures"
 
@@ -252,6 +254,176 @@ def word_piece_training():
     write("word-piece-training.json", {**corpus, "runs": runs})
 
 
+
+def checksum(numbers):
+    """CRC-32 of numbers as little-endian int32."""
+    return zlib.crc32(array.array("i", numbers).tobytes())
+
+
+def grouped(items):
+    """Eight at a time: the tests compare one checksum for each."""
+    return [items[i : i + 8] for i in range(0, len(items), 8)]
+
+
+def small_bpe(**options):
+    """A byte-pair vocabulary of TEXT: `</w>`, `##` or neither, with an unknown token."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", **options))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    suffix = options.get("end_of_word_suffix")
+    prefix = options.get("continuing_subword_prefix")
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<unk>", "[MASK]"], show_progress=False,
+        **({"end_of_word_suffix": suffix} if suffix else {}), **({"continuing_subword_prefix": prefix} if prefix else {}),
+    )
+    tokenizer.train_from_iterator(TEXT, trainer)
+    return json.loads(tokenizer.to_str())["model"]
+
+
+def byte_level_bpe():
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"], show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    tokenizer.train_from_iterator(TEXT, trainer)
+    return json.loads(tokenizer.to_str())["model"]
+
+
+def pipeline():
+    """Every component and model option over all the hard texts."""
+    chars = sorted({c for text in HARD for c in text})[:600]
+    spelled = {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None, "end_of_word_suffix": None,
+               "fuse_unk": False, "byte_fallback": False, "ignore_merges": False, "vocab": {c: i for i, c in enumerate(["<unk>", *chars])}, "merges": []}
+    words = {"type": "WordLevel", "unk_token": "<unk>", "vocab": {w: i for i, w in enumerate(["<unk>", "the", "river", "The", "water", "a", "e", "river’s", "江", "3", "▁the", "▁river", "-", ".", "🙂"])}}
+    fallback = json.loads(json.dumps(small_bpe()))
+    fallback["vocab"] |= {f"<0x{b:02X}>": len(fallback["vocab"]) + b for b in range(256)}
+    byte_level = byte_level_bpe()
+    plain = small_bpe()
+    seq = lambda kind, items: {"type": "Sequence", kind: items}
+    bl = lambda prefix, trim=True, rx=True: {"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": trim, "use_regex": rx}
+    ws, bert = {"type": "WhitespaceSplit"}, {"type": "BertPreTokenizer"}
+    rx = lambda pattern: {"Regex": pattern}
+    cl100k = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    configs = {}
+
+    def add(name, model=spelled, normalizer=None, pre=None, post=None, decoder=None, added=()):
+        configs[name] = {
+            "version": "1.0", "truncation": None, "padding": None, "added_tokens": list(added), "normalizer": normalizer,
+            "pre_tokenizer": pre, "post_processor": post, "decoder": decoder, "model": model,
+        }
+
+    for form in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents"):
+        add(f"normalizer {form}", normalizer={"type": form})
+    add("normalizer Strip", normalizer={"type": "Strip", "strip_left": True, "strip_right": True})
+    add("normalizer Strip left", normalizer={"type": "Strip", "strip_left": True, "strip_right": False})
+    add("normalizer Strip right", normalizer={"type": "Strip", "strip_left": False, "strip_right": True})
+    add("normalizer Replace string", normalizer={"type": "Replace", "pattern": {"String": "er"}, "content": "<ER>"})
+    add("normalizer Replace regex", normalizer={"type": "Replace", "pattern": rx(r"[aeiou]+\s?"), "content": "_"})
+    add("normalizer Replace by nothing", normalizer={"type": "Replace", "pattern": rx(r"\s+"), "content": ""})
+    add("normalizer Prepend", normalizer={"type": "Prepend", "prepend": "▁x"})
+    add("normalizer Sequence NFKD StripAccents Lowercase NFC", normalizer=seq("normalizers", [{"type": "NFKD"}, {"type": "StripAccents"}, {"type": "Lowercase"}, {"type": "NFC"}]))
+    add("normalizer Sequence Prepend Replace (Llama)", normalizer=seq("normalizers", [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]))
+    add("normalizer BertNormalizer", normalizer={"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True})
+    for name in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit"):
+        add(f"pre-tokenizer {name}", words, pre={"type": name})
+    for behavior in ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"):
+        add(f"pre-tokenizer Punctuation {behavior}", words, pre={"type": "Punctuation", "behavior": behavior})
+        for invert in (False, True):
+            add(f"pre-tokenizer Split {behavior}{' inverted' if invert else ''}", words, pre={"type": "Split", "pattern": rx(r"[er]+|\s"), "behavior": behavior, "invert": invert})
+    add("pre-tokenizer Split string", words, pre={"type": "Split", "pattern": {"String": "."}, "behavior": "Isolated", "invert": False})
+    add("pre-tokenizer Split by GPT-4's pattern", words, pre={"type": "Split", "pattern": rx(cl100k), "behavior": "Isolated", "invert": False})
+    add("pre-tokenizer Digits", words, pre={"type": "Digits", "individual_digits": False})
+    add("pre-tokenizer Digits individual", words, pre={"type": "Digits", "individual_digits": True})
+    for scheme in ("always", "first", "never"):
+        for split in (True, False):
+            add(f"pre-tokenizer Metaspace {scheme} {split}", words, pre={"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": split},
+                decoder={"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": split})
+    add("pre-tokenizer Sequence", words, pre=seq("pretokenizers", [ws, {"type": "Punctuation", "behavior": "Isolated"}, {"type": "Digits", "individual_digits": True}]))
+    mask = {"id": 15, "content": "[mask]", "single_word": False, "lstrip": True, "rstrip": False, "normalized": True, "special": True}
+    add("pre-tokenizer Metaspace first, added tokens", words, normalizer={"type": "Lowercase"}, pre={"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": True}, added=[mask])
+
+    roberta = {"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0], "trim_offsets": True, "add_prefix_space": True}
+    template = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<s>", "type_id": 1}}, {"Sequence": {"id": "B", "type_id": 1}}],
+                "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}}
+    special = [{"id": i, "content": c, "single_word": False, "lstrip": c == "<mask>", "rstrip": False, "normalized": c != "<s>", "special": True} for i, c in enumerate(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])]
+    add("ByteLevel", byte_level, pre=bl(False), post=bl(True, False), decoder=bl(True), added=special)
+    add("ByteLevel with a prefix space", byte_level, pre=bl(True), post=bl(True, True), decoder=bl(True), added=special)
+    add("ByteLevel without the pattern", byte_level, pre=bl(False, True, False), post=bl(False, True), decoder=bl(True))
+    add("ByteLevel after Split (Llama 3)", byte_level | {"ignore_merges": True}, pre=seq("pretokenizers", [{"type": "Split", "pattern": rx(cl100k), "behavior": "Isolated", "invert": False}, bl(False, True, False)]),
+        post=seq("processors", [bl(True, False), template]), decoder=bl(True), added=special)
+    add("ByteLevel after NFC", byte_level, normalizer={"type": "NFC"}, pre=bl(False), post=bl(False, True), decoder=bl(True), added=special)
+    add("RobertaProcessing", byte_level, pre=bl(True), post=roberta, decoder=bl(True), added=special)
+    add("RobertaProcessing without prefix", byte_level, pre=bl(False), post=roberta | {"add_prefix_space": False}, decoder=bl(True), added=special)
+    add("RobertaProcessing without trimming", byte_level, pre=bl(False), post=roberta | {"trim_offsets": False}, decoder=bl(True), added=special)
+    add("BPE over bare text", plain)
+    add("BPE </w> (GPT-1)", small_bpe(end_of_word_suffix="</w>"), normalizer={"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}, pre=bert, decoder={"type": "BPEDecoder", "suffix": "</w>"})
+    add("BPE ##", small_bpe(continuing_subword_prefix="##"), pre=bert, decoder={"type": "WordPiece", "prefix": "##", "cleanup": False})
+    add("BPE fuse_unk", plain | {"fuse_unk": True}, pre=bert)
+    add("BPE without unk", plain | {"unk_token": None}, pre=bert)
+    add("BPE ignore_merges", plain | {"ignore_merges": True}, pre=ws)
+    add("BPE byte_fallback", fallback | {"byte_fallback": True}, pre=ws, decoder=seq("decoders", [{"type": "Replace", "pattern": {"String": "e"}, "content": "E"}, {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": "t", "start": 1, "stop": 0}]))
+    add("BPE byte_fallback ##", json.loads(json.dumps(small_bpe(continuing_subword_prefix="##"))) | {"byte_fallback": True}, pre=ws)
+    runs = []
+    for name, config in configs.items():
+        tokenizer = Tokenizer.from_str(json.dumps(config))
+        encodings = [tokenizer.encode(text) for text in HARD]
+        numbers = [[value for encoding, text in group for column in row(encoding, text).values() for value in (*column, -1)] for group in grouped(list(zip(encodings, HARD)))]
+        sums = [checksum(group) for group in numbers]
+        decoded = [zlib.crc32("\0".join(tokenizer.decode(encoding.ids, skip_special_tokens=False) if encoding.ids else "" for encoding in group).encode()) for group in grouped(encodings)]
+        runs.append({"name": name, "tokenizer": config, "sums": sums, "decoded": decoded})
+    vocabularies = {}
+    for run in runs:  # The same model is written once.
+        model = run["tokenizer"]["model"]
+        key = str(zlib.crc32(json.dumps(model, sort_keys=True).encode()))
+        vocabularies[key] = model
+        run["tokenizer"]["model"] = key
+    write("pipeline.json", {"models": vocabularies, "runs": runs})
+
+
+def merge_training():
+    """Merges for BPE, and words for word-level; only what the library finds every time."""
+    repeats = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37]
+    corpus = [line.upper() if i % 5 == 4 else line for line, times in zip(TEXT, repeats) for i in range(times)]
+    runs = []
+    for options in (
+        dict(kind="byte-level", vocab_size=500), dict(kind="byte-level", vocab_size=700, min_frequency=5), dict(kind="byte-level", vocab_size=2000, min_frequency=2),
+        dict(kind="byte-level", vocab_size=400, max_token_length=5), dict(kind="classic", vocab_size=260), dict(kind="classic", vocab_size=5000, min_frequency=20),
+        dict(kind="classic", vocab_size=5000, min_frequency=45, suffix="</w>"), dict(kind="words", vocab_size=60), dict(kind="words", vocab_size=1000, min_frequency=12),
+    ):
+        found = set()
+        for _ in range(12):
+            kind = options["kind"]
+            common = dict(vocab_size=options["vocab_size"], min_frequency=options.get("min_frequency", 0), show_progress=False)
+            if kind == "words":
+                tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
+                tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+                trainer = trainers.WordLevelTrainer(special_tokens=["<unk>"], **common)
+            elif kind == "byte-level":
+                tokenizer = Tokenizer(models.BPE())
+                tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+                more = {"max_token_length": options["max_token_length"]} if "max_token_length" in options else {}
+                trainer = trainers.BpeTrainer(special_tokens=["<|endoftext|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), **common, **more)
+            else:
+                tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+                tokenizer.normalizer = normalizers.BertNormalizer()
+                tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+                more = {"end_of_word_suffix": options["suffix"]} if "suffix" in options else {}
+                trainer = trainers.BpeTrainer(special_tokens=["<unk>"], **common, **more)
+            tokenizer.train_from_iterator(corpus, trainer)
+            model = json.loads(tokenizer.to_str())["model"]
+            vocab = sorted(model["vocab"]) if "suffix" in options else sorted(model["vocab"], key=model["vocab"].get)
+            found.add(json.dumps([vocab, model.get("merges")]))
+        print(options, "results:", len(found), "tokens:", len(json.loads(next(iter(found)))[0]))
+        if len(found) == 1:
+            vocab, merges = json.loads(next(iter(found)))
+            runs.append({"options": options, "vocab": vocab, "merges": merges})
+    write("training.json", {"lines": TEXT, "repeats": repeats, "runs": runs})
+
+
 if __name__ == "__main__":
     word_piece()
     word_piece_training()
+    pipeline()
+    merge_training()

@@ -172,6 +172,8 @@ export function trimOffsets(
     while (leading < token.length && isSpace(token, leading)) leading++;
     let trailing = 0;
     while (trailing < token.length && isSpace(token, token.length - 1 - trailing)) trailing++;
+    // A space that was put before a character has that one's place, be it of one unit or two.
+    if (trailing === token.length) trailing = Math.max(trailing, end - start);
     if (leading === 1 && settings.addPrefixSpace && (i === 0 || start === 0)) leading = 0;
     const from = Math.min(start + leading, end);
     return [from, trailing > 0 && end >= trailing ? Math.max(end - trailing, from) : end];
