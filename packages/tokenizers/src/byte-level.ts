@@ -134,6 +134,17 @@ export class ByteLevelPreTokenizer extends ByteLevelSettings implements PreToken
   }
 }
 
+/** The words that GPT-2's pattern cuts a text into. */
+export function byteLevelWords(text: string): string[] {
+  const words: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const end = matchEnd(text, at, text.length, table());
+    words.push(text.slice(at, end));
+    at = end;
+  }
+  return words;
+}
+
 /** A character as its bytes' characters. */
 function spell(char: string, code: number): string {
   const chars = BYTE_CHARS();

@@ -74,6 +74,44 @@ export class Encoding {
   get tokenTypeIds(): number[] {
     return this.typeIds;
   }
+
+  /** The place of the token in its text; undefined for tokens that were put in. */
+  tokenToChars(token: number): [start: number, end: number] | undefined {
+    return this.sequenceIds[token] == null ? undefined : this.offsets[token];
+  }
+
+  /** The index of the token's word; undefined for tokens that were put in. */
+  tokenToWord(token: number): number | undefined {
+    return this.wordIds[token] ?? undefined;
+  }
+
+  /** The index of the token that has the character at `position`, of the text (0) or the pair (1). */
+  charToToken(position: number, sequence = 0): number | undefined {
+    const token = this.offsets.findIndex(
+      ([start, end], i) => this.sequenceIds[i] === sequence && start <= position && position < end,
+    );
+    return token < 0 ? undefined : token;
+  }
+
+  /** The index of the word that has the character at `position`, of the text (0) or the pair (1). */
+  charToWord(position: number, sequence = 0): number | undefined {
+    const token = this.charToToken(position, sequence);
+    return token === undefined ? undefined : this.tokenToWord(token);
+  }
+
+  /** The tokens of a word, from `start` to before `end`, of the text (0) or the pair (1). */
+  wordToTokens(word: number, sequence = 0): [start: number, end: number] | undefined {
+    const isOfWord = (id: number | null, i: number) =>
+      id === word && this.sequenceIds[i] === sequence;
+    const start = this.wordIds.findIndex(isOfWord);
+    return start < 0 ? undefined : [start, this.wordIds.findLastIndex(isOfWord) + 1];
+  }
+
+  /** The place of a word in its text, of the text (0) or the pair (1). */
+  wordToChars(word: number, sequence = 0): [start: number, end: number] | undefined {
+    const tokens = this.wordToTokens(word, sequence);
+    return tokens && [this.offsets[tokens[0]]![0], this.offsets[tokens[1] - 1]![1]];
+  }
 }
 
 /** Several encodings; `model.forward(batch)` takes it as it is: each column is an array of rows. */

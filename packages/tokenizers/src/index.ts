@@ -1,5 +1,6 @@
 export type { AddedToken } from './added-tokens.js';
 export { BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
+export type { DecodeStream } from './decode-stream.js';
 export type { EncodeOptions, TextInput, TruncationStrategy } from './encode-options.js';
 export { BatchEncoding, Encoding } from './encoding.js';
 export { TokenizerError, type TokenizerErrorCode } from './errors.js';
@@ -14,5 +15,7 @@ export {
   type DecodeOptions,
   Tokenizer,
 } from './tokenizer.js';
+export { type BpeTrainingOptions, trainBpe, trainClassicBpe } from './train-bpe.js';
+export { trainWordLevel, type WordLevelTrainingOptions } from './train-word-level.js';
 export { trainWordPiece, type WordPieceTrainingOptions } from './train-word-piece.js';
 export { TransfoXLTokenizer, type TransfoXLTokenizerOptions } from './transfo-xl-tokenizer.js';

@@ -39,3 +39,11 @@ export class BertPreTokenizer implements PreTokenizer {
     return { type: 'BertPreTokenizer' };
   }
 }
+
+/** What is between ASCII white space, or one ASCII punctuation character. */
+const CHUNK = /[^\t\n\r !-/:-@[-`{-~]+|[!-/:-@[-`{-~]/g;
+
+/** Parts of a text that BERT's normalizer and pre-tokenizer treat each by itself. */
+export function bertChunks(text: string): string[] {
+  return text.match(CHUNK) ?? [];
+}

@@ -3,7 +3,7 @@ import { BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
 import { countWords, type Texts } from './count-words.js';
 import { TokenizerError } from './errors.js';
 import { type MergeTrainingOptions, trainMerges } from './merge-trainer.js';
-import { BertPreTokenizer } from './pre-tokenizers.js';
+import { BertPreTokenizer, bertChunks } from './pre-tokenizers.js';
 
 /** As Hugging Face's `BertWordPieceTokenizer.train` has them, with its defaults. */
 export interface WordPieceTrainingOptions
@@ -54,7 +54,7 @@ export async function trainWordPiece(
       stripAccents: bertOptions.stripAccents ?? null,
     }),
     preTokenizer: new BertPreTokenizer(),
-    chunks: (text) => text.match(CHUNK) ?? [],
+    chunks: bertChunks,
     onProgress,
     signal,
   });
@@ -72,9 +72,6 @@ export async function trainWordPiece(
   tokenizer.addTokens(specialTokens.map((content) => ({ content, special: true })));
   return tokenizer;
 }
-
-/** What is between ASCII white space, or one ASCII punctuation character: no step looks across it. */
-const CHUNK = /[^\t\n\r !-/:-@[-`{-~]+|[!-/:-@[-`{-~]/g;
 
 function roleTokens(roles: BertTokenizerOptions): string[] {
   const [pad, unk, cls, sep, mask] = SPECIAL_TOKENS as [string, string, string, string, string];
