@@ -172,31 +172,39 @@ function slice(rows: Rows, start: number, end: number): Rows {
   };
 }
 
-/** Joins the columns of two; the overflow is every combination of their parts but the first. */
-function join(a: Rows, b: Rows): Rows {
-  const columns = (x: Rows, y: Rows): Rows => ({
-    ids: [...x.ids, ...y.ids],
-    offsets: [...x.offsets, ...y.offsets],
-    wordIds: [...x.wordIds, ...y.wordIds],
-    sequenceIds: [...x.sequenceIds, ...y.sequenceIds],
-    typeIds: [...x.typeIds, ...y.typeIds],
-    specialTokensMask: [...x.specialTokensMask, ...y.specialTokensMask],
-    attentionMask: [...x.attentionMask, ...y.attentionMask],
-    texts: [...x.texts, ...y.texts],
+/** The columns of all parts, one after the other, without their overflow. */
+function concat(parts: readonly Rows[]): Rows {
+  const column = <T>(of: (rows: Rows) => T[]): T[] => {
+    const [first, ...rest] = parts.map(of);
+    return (first ?? []).concat(...rest);
+  };
+  return {
+    ids: column((rows) => rows.ids),
+    offsets: column((rows) => rows.offsets),
+    wordIds: column((rows) => rows.wordIds),
+    sequenceIds: column((rows) => rows.sequenceIds),
+    typeIds: column((rows) => rows.typeIds),
+    specialTokensMask: column((rows) => rows.specialTokensMask),
+    attentionMask: column((rows) => rows.attentionMask),
+    texts: column((rows) => rows.texts),
     overflowing: [],
-  });
-  const joined = columns(a, b);
+  };
+}
+
+/** Joins two: the overflow is every combination of their parts but the first. */
+function join(a: Rows, b: Rows): Rows {
+  const joined = concat([a, b]);
   for (const part of a.overflowing) {
-    joined.overflowing.push(columns(part, b));
-    for (const other of b.overflowing) joined.overflowing.push(columns(part, other));
+    joined.overflowing.push(concat([part, b]));
+    for (const other of b.overflowing) joined.overflowing.push(concat([part, other]));
   }
-  for (const other of b.overflowing) joined.overflowing.push(columns(a, other));
+  for (const other of b.overflowing) joined.overflowing.push(concat([a, other]));
   return joined;
 }
 
 /** All the rows as one. */
 export function joinRows(parts: Rows[]): Rows {
-  return parts.length === 0 ? insertedRows([], 0, []) : parts.reduce(join);
+  return parts.some((part) => part.overflowing.length > 0) ? parts.reduce(join) : concat(parts);
 }
 
 /** Cuts the rows to `length`; the rest follows in parts of that length, each `stride` tokens back. */

@@ -89,6 +89,8 @@ export class TokenSink {
   ends: Int32Array = new Int32Array(256);
   words: Int32Array = new Int32Array(256);
   length = 0;
+  /** Whether `append` may leave out all but the ids. */
+  idsOnly = false;
   /** The number of words so far: the index of the next one. */
   wordCount = 0;
   /** The text of tokens that the id does not tell: what an added token was found as. */
@@ -102,6 +104,28 @@ export class TokenSink {
     this.ends[at] = end;
     this.words[at] = word;
     this.length = at + 1;
+  }
+
+  /**
+   * Appends tokens from `list`, where `count` ids are followed by their starts, ends and words,
+   * relative to `place` and to the next word, of which there are `wordCount`.
+   */
+  append(list: Int32Array, from: number, count: number, wordCount: number, place: number): void {
+    this.reserve(count);
+    const at = this.length;
+    const { ids } = this;
+    for (let i = 0; i < count; i++) ids[at + i] = list[from + i]!;
+    if (!this.idsOnly) {
+      const { starts, ends, words } = this;
+      const word = this.wordCount;
+      for (let i = 0; i < count; i++) {
+        starts[at + i] = place + list[from + count + i]!;
+        ends[at + i] = place + list[from + 2 * count + i]!;
+        words[at + i] = word + list[from + 3 * count + i]!;
+      }
+    }
+    this.wordCount += wordCount;
+    this.length = at + count;
   }
 
   /** Makes room for `count` more tokens. */
@@ -120,6 +144,7 @@ export class TokenSink {
   }
 
   clear(): void {
+    this.idsOnly = false;
     this.length = 0;
     this.wordCount = 0;
     this.texts = undefined;

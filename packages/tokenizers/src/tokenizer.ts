@@ -93,6 +93,7 @@ export class Tokenizer {
     const frame = addSpecialTokens && postProcessor ? this.#frame(postProcessor) : undefined;
     const sink = this.#sink;
     sink.clear();
+    sink.idsOnly = true;
     this.#collect(text, sink);
     if (frame === undefined) return sink.ids.slice(0, sink.length);
     const ids = new Int32Array(frame.before.length + sink.length + frame.after.length);
@@ -275,9 +276,9 @@ export class Tokenizer {
     }
     const count = sink.length;
     const rows: Rows = {
-      ids: Array.from(sink.ids.subarray(0, count)),
+      ids: new Array(count),
       offsets: new Array(count),
-      wordIds: Array.from(sink.words.subarray(0, count)),
+      wordIds: new Array(count),
       sequenceIds: new Array(count).fill(sequence),
       typeIds: new Array(count).fill(sequence),
       specialTokensMask: new Array(count).fill(0),
@@ -285,7 +286,12 @@ export class Tokenizer {
       texts: new Array(count).fill(undefined),
       overflowing: [],
     };
-    for (let i = 0; i < count; i++) rows.offsets[i] = [sink.starts[i]!, sink.ends[i]!];
+    const { ids, starts, ends, words } = sink;
+    for (let i = 0; i < count; i++) {
+      rows.ids[i] = ids[i]!;
+      rows.offsets[i] = [starts[i]!, ends[i]!];
+      rows.wordIds[i] = words[i]!;
+    }
     for (const [i, found] of sink.texts ?? []) rows.texts[i] = found;
     return rows;
   }

@@ -1,7 +1,7 @@
 import type { TokenSink } from './pipeline.js';
 
 const EMPTY = 0;
-const MOST_WORDS = 1 << 15;
+const MOST_WORDS = 1 << 16;
 const MOST_UNITS = 1 << 20;
 const MOST_VALUES = 1 << 21;
 
@@ -18,10 +18,11 @@ export function hashUnit(hash: number, unit: number): number {
  * cache is emptied, and fills again with the words in use.
  */
 export class WordCache {
-  #slots: Int32Array = new Int32Array(4096); // the entry's place in #values + 1
+  // Of each slot: the hash, and the entry's place in #values + 1.
+  #slots: Int32Array = new Int32Array(2 * 4096);
   #mask = 4095;
   #count = 0;
-  // Each entry: hash, place and length of its units, tokens, words, then ids, starts, ends, words.
+  // Each entry: place and length of its units, tokens, words; then ids; then starts, ends, words.
   #values: Int32Array = new Int32Array(1 << 14);
   #valueCount = 0;
   #units: Uint16Array = new Uint16Array(1 << 14);
@@ -29,31 +30,22 @@ export class WordCache {
 
   /** Appends the tokens of `text[start…end)` if it is known. */
   emit(text: string, start: number, end: number, hash: number, out: TokenSink): boolean {
+    const slots = this.#slots;
+    const mask = this.#mask;
     const values = this.#values;
     const units = this.#units;
     const length = end - start;
-    for (let slot = this.#place(hash); ; slot = (slot + 1) & this.#mask) {
-      const entry = this.#slots[slot]! - 1;
+    for (let slot = place(hash, mask); ; slot = (slot + 1) & mask) {
+      const entry = slots[2 * slot + 1]! - 1;
       if (entry < 0) return false;
-      if (values[entry] !== hash || values[entry + 2] !== length) continue;
-      const from = values[entry + 1]!;
-      let same = 0;
-      while (same < length && units[from + same] === text.charCodeAt(start + same)) same++;
-      if (same < length) continue;
-      const count = values[entry + 3]!;
-      const word = out.wordCount;
-      out.wordCount = word + values[entry + 4]!;
-      out.reserve(count);
-      const { ids, starts, ends, words } = out;
-      let at = out.length;
-      out.length = at + count;
-      for (let i = entry + 5; count > 0 && at < out.length; i += 4) {
-        ids[at] = values[i]!;
-        starts[at] = start + values[i + 1]!;
-        ends[at] = start + values[i + 2]!;
-        words[at++] = word + values[i + 3]!;
+      if (slots[2 * slot] !== hash || values[entry + 1] !== length) continue;
+      const from = values[entry]! - start;
+      let at = start;
+      while (at < end && units[from + at] === text.charCodeAt(at)) at++;
+      if (at === end) {
+        out.append(values, entry + 4, values[entry + 2]!, values[entry + 3]!, start);
+        return true;
       }
-      return true;
     }
   }
 
@@ -69,7 +61,7 @@ export class WordCache {
   ): void {
     const length = end - start;
     const count = out.length - from;
-    const size = 5 + 4 * count;
+    const size = 4 + 4 * count;
     if (length > LONGEST_CACHED) return;
     if (
       this.#count >= MOST_WORDS ||
@@ -91,17 +83,20 @@ export class WordCache {
     }
     const values = this.#values;
     const entry = this.#valueCount;
-    values.set([hash, this.#unitCount, length, count, out.wordCount - word], entry);
-    let at = entry + 5;
-    for (let i = from; i < out.length; i++, at += 4) {
-      values[at] = out.ids[i]!;
-      values[at + 1] = out.starts[i]! - start;
-      values[at + 2] = out.ends[i]! - start;
-      values[at + 3] = out.words[i]! - word;
+    values.set([this.#unitCount, length, count, out.wordCount - word], entry);
+    const ids = entry + 4;
+    const starts = ids + count;
+    const ends = starts + count;
+    const words = ends + count;
+    for (let i = 0; i < count; i++) {
+      values[ids + i] = out.ids[from + i]!;
+      values[starts + i] = out.starts[from + i]! - start;
+      values[ends + i] = out.ends[from + i]! - start;
+      values[words + i] = out.words[from + i]! - word;
     }
-    this.#valueCount = at;
+    this.#valueCount += size;
     for (let i = start; i < end; i++) this.#units[this.#unitCount++] = text.charCodeAt(i);
-    this.#insert(hash, entry);
+    insert(this.#slots, this.#mask, hash, entry + 1);
     this.#count++;
   }
 
@@ -112,20 +107,23 @@ export class WordCache {
     this.#unitCount = 0;
   }
 
-  #place(hash: number): number {
-    return (hash ^ (hash >>> 16)) & this.#mask;
-  }
-
-  #insert(hash: number, entry: number): void {
-    let slot = this.#place(hash);
-    while (this.#slots[slot] !== EMPTY) slot = (slot + 1) & this.#mask;
-    this.#slots[slot] = entry + 1;
-  }
-
   #growSlots(): void {
     const old = this.#slots;
     this.#slots = new Int32Array(old.length * 2);
-    this.#mask = this.#slots.length - 1;
-    for (const place of old) if (place !== EMPTY) this.#insert(this.#values[place - 1]!, place - 1);
+    this.#mask = this.#mask * 2 + 1;
+    for (let i = 0; i < old.length; i += 2) {
+      if (old[i + 1] !== EMPTY) insert(this.#slots, this.#mask, old[i]!, old[i + 1]!);
+    }
   }
+}
+
+function place(hash: number, mask: number): number {
+  return (hash ^ (hash >>> 16)) & mask;
+}
+
+function insert(slots: Int32Array, mask: number, hash: number, entry: number): void {
+  let slot = place(hash, mask);
+  while (slots[2 * slot + 1] !== EMPTY) slot = (slot + 1) & mask;
+  slots[2 * slot] = hash;
+  slots[2 * slot + 1] = entry;
 }
