@@ -4,7 +4,7 @@ export function AboutPage() {
       <h1>About</h1>
       <p>
         <strong>multihead</strong> is a set of TypeScript packages to read, train, inspect and ship
-        three kinds of language model: BERT, GPT and Transformer-XL. This site shows them at work.
+        language models such as BERT. This site shows them at work.
       </p>
       <h2>Where it runs</h2>
       <p>
