@@ -1,16 +1,20 @@
 // A text being normalized and cut up that remembers, for each of its UTF-16 units, which part of the
 // original it came from: the `NormalizedString` of Hugging Face's library, with UTF-16 positions.
 
-/** One step of a rewriting: a character, and how the position in the old text moves (see `rewrite`). */
-export type Change = readonly [char: string, change: number];
+/** A rewriting: the new characters, and how the position in the old text moves at each (see `rewrite`). */
+export interface Rewriting {
+  chars: string[];
+  changes: number[];
+}
 
 export class AlignedText {
   private constructor(
     readonly text: string,
     /** Where in the original the character of each unit begins … */
     private readonly starts: ArrayLike<number>,
-    /** … and ends. */
+    /** … and ends; this text's first unit is at `base` in both. */
     private readonly ends: ArrayLike<number>,
+    private readonly base: number,
     /** Where in the original this piece begins. */
     readonly origin: number,
   ) {}
@@ -19,14 +23,13 @@ export class AlignedText {
   static of(text: string, origin = 0): AlignedText {
     const starts = new Int32Array(text.length);
     const ends = new Int32Array(text.length);
-    let at = 0;
-    for (const char of text) {
-      const end = at + char.length;
-      starts.fill(origin + at, at, end);
-      ends.fill(origin + end, at, end);
+    for (let at = 0; at < text.length; ) {
+      const end = at + (text.codePointAt(at)! > 0xffff ? 2 : 1);
+      starts[at] = starts[end - 1] = origin + at;
+      ends[at] = ends[end - 1] = origin + end;
       at = end;
     }
-    return new AlignedText(text, starts, ends, origin);
+    return new AlignedText(text, starts, ends, 0, origin);
   }
 
   get length(): number {
@@ -35,18 +38,16 @@ export class AlignedText {
 
   /** The position in the original where the piece from `start` (a unit of this text) begins. */
   start(start: number): number {
-    return this.starts[start]!;
+    return this.starts[this.base + start]!;
   }
 
   /** The position in the original where the piece up to `end` (exclusive) ends. */
   end(end: number): number {
-    return this.ends[end - 1]!;
+    return this.ends[this.base + end - 1]!;
   }
 
   slice(start: number, end: number): AlignedText {
-    if (start === 0 && end === this.length) return this;
-    const origin = start < end ? this.starts[start]! : this.origin;
-    return this.#part(start, end, origin);
+    return this.#part(start, end, start < end ? this.start(start) : this.origin);
   }
 
   /** Cuts off what is before `start` and after `end`, which still count as part of the original. */
@@ -57,7 +58,7 @@ export class AlignedText {
   /** Puts `map(char)` in place of each character; every new character comes from the one it replaces. */
   mapChars(map: (char: string, code: number) => string): AlignedText {
     const made = new Builder();
-    let at = 0;
+    let at = this.base;
     for (const char of this.text) {
       made.add(map(char, char.codePointAt(0)!), this.starts[at]!, this.ends[at]!);
       at += char.length;
@@ -70,21 +71,24 @@ export class AlignedText {
    * stands for the next one of the old text, -n that it stands for that one and the n after it are
    * gone, 1 that it is inserted; an inserted character comes from where the one before it came from.
    */
-  rewrite(changes: Iterable<Change>): AlignedText {
+  rewrite({ chars, changes }: Rewriting): AlignedText {
+    const { text, base } = this;
     const made = new Builder();
-    const firstUnits: number[] = [];
-    for (let at = 0; at < this.length; at += this.text.codePointAt(at)! > 0xffff ? 2 : 1) {
-      firstUnits.push(at);
-    }
-    let next = 0;
-    for (const [char, change] of changes) {
-      const from = firstUnits[change > 0 ? next - 1 : next];
+    let next = 0; // the next unit of the old text
+    let last = -1; // where the character before it begins
+    for (let i = 0; i < chars.length; i++) {
+      const change = changes[i]!;
+      const from = change > 0 ? last : next;
+      const known = from >= 0;
       made.add(
-        char,
-        from === undefined ? 0 : this.starts[from]!,
-        from === undefined ? 0 : this.ends[from]!,
+        chars[i]!,
+        known ? this.starts[base + from]! : 0,
+        known ? this.ends[base + from]! : 0,
       );
-      if (change <= 0) next += 1 - change;
+      for (let moves = change; moves <= 0; moves++) {
+        last = next;
+        next += text.codePointAt(next)! > 0xffff ? 2 : 1;
+      }
     }
     return this.#made(made);
   }
@@ -93,8 +97,8 @@ export class AlignedText {
   prepend(content: string): AlignedText {
     if (this.length === 0) return this;
     const made = new Builder();
-    made.add(content, this.starts[0]!, this.ends[0]!);
-    made.copy(this, 0, this.length);
+    made.add(content, this.start(0), this.end(1));
+    this.#copy(made, 0, this.length);
     return this.#made(made);
   }
 
@@ -102,31 +106,32 @@ export class AlignedText {
   replace(matches: Iterable<readonly [start: number, end: number]>, content: string): AlignedText {
     const made = new Builder();
     let done = 0;
+    let isSame = true;
     for (const [start, end] of matches) {
-      made.copy(this, done, start);
-      made.add(content, end > 0 ? this.starts[end - 1]! : 0, end > 0 ? this.ends[end - 1]! : 0);
+      this.#copy(made, done, start);
+      made.add(content, end > 0 ? this.start(end - 1) : 0, end > 0 ? this.end(end) : 0);
       done = end;
+      isSame = false;
     }
-    if (done === 0 && made.text === '') return this;
-    made.copy(this, done, this.length);
+    if (isSame) return this;
+    this.#copy(made, done, this.length);
     return this.#made(made);
   }
 
   #part(start: number, end: number, origin: number): AlignedText {
-    const part = (list: ArrayLike<number>) => Array.prototype.slice.call(list, start, end);
-    return new AlignedText(this.text.slice(start, end), part(this.starts), part(this.ends), origin);
+    const { text, starts, ends, base } = this;
+    return new AlignedText(text.slice(start, end), starts, ends, base + start, origin);
   }
 
   #made({ text, starts, ends }: Builder): AlignedText {
-    return new AlignedText(text, starts, ends, this.origin);
+    return new AlignedText(text, starts, ends, 0, this.origin);
   }
 
-  /** For Builder: the text and alignment of a part. */
-  copyTo(builder: Builder, start: number, end: number): void {
-    builder.text += this.text.slice(start, end);
-    for (let i = start; i < end; i++) {
-      builder.starts.push(this.starts[i]!);
-      builder.ends.push(this.ends[i]!);
+  #copy(made: Builder, start: number, end: number): void {
+    made.text += this.text.slice(start, end);
+    for (let i = this.base + start; i < this.base + end; i++) {
+      made.starts.push(this.starts[i]!);
+      made.ends.push(this.ends[i]!);
     }
   }
 }
@@ -142,9 +147,5 @@ class Builder {
       this.starts.push(start);
       this.ends.push(end);
     }
-  }
-
-  copy(from: AlignedText, start: number, end: number): void {
-    from.copyTo(this, start, end);
   }
 }

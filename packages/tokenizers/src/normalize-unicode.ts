@@ -1,4 +1,4 @@
-import type { Change } from './aligned-text.js';
+import type { Rewriting } from './aligned-text.js';
 import { isNewerThanReference } from './unicode.js';
 
 /** Unicode's normalization forms (UAX #15). */
@@ -9,69 +9,116 @@ export type NormalizationForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
  * come from the engine, less what is younger than the reference's; the order of marks and the
  * changes are worked out here, because the engine gives no alignment.
  */
-export function normalizationChanges(text: string, form: NormalizationForm): Change[] {
-  const compatible = form === 'NFKC' || form === 'NFKD';
-  const decomposed = decompose(text, compatible ? 'NFKD' : 'NFD');
+export function normalizationChanges(text: string, form: NormalizationForm): Rewriting {
+  const isCompatible = form === 'NFKC' || form === 'NFKD';
+  const decomposed = decompose(text, isCompatible ? 'NFKD' : 'NFD');
   return form === 'NFC' || form === 'NFKC' ? compose(decomposed) : decomposed;
 }
 
-function decompose(text: string, form: 'NFD' | 'NFKD'): Change[] {
-  const changes: Change[] = [];
-  let marks = 0; // how many of the last changes are marks, still to be put in order
-  const sortMarks = () => {
-    if (marks > 1) {
-      const tail = changes.splice(changes.length - marks);
-      tail.sort((a, b) => combiningClass(a[0]) - combiningClass(b[0]));
-      for (const change of tail) changes.push(change);
-    }
-    marks = 0;
+/** A character's decomposition, with the combining class of each part. */
+interface Decomposition {
+  parts: string[];
+  classes: number[];
+}
+
+const seen: Record<'NFD' | 'NFKD', Map<string, Decomposition>> = {
+  NFD: new Map(),
+  NFKD: new Map(),
+};
+
+function decompositionOf(char: string, form: 'NFD' | 'NFKD'): Decomposition {
+  const known = seen[form].get(char);
+  if (known !== undefined) return known;
+  const isNewer = isNewerThanReference(char.codePointAt(0)!);
+  const parts = isNewer ? [char] : [...char.normalize(form)];
+  const found = { parts, classes: parts.map(combiningClass) };
+  if (seen[form].size >= 1 << 14) seen[form].clear();
+  seen[form].set(char, found);
+  return found;
+}
+
+interface Decomposed extends Rewriting {
+  classes: number[];
+}
+
+function decompose(text: string, form: 'NFD' | 'NFKD'): Decomposed {
+  const chars: string[] = [];
+  const changes: number[] = [];
+  const classes: number[] = [];
+  let marks = 0; // where the marks that may have to be put in order begin
+  let isOrdered = true;
+  const order = () => {
+    if (!isOrdered) orderMarks({ chars, changes, classes }, marks);
+    isOrdered = true;
   };
   for (const char of text) {
-    const whole = isNewerThanReference(char.codePointAt(0)!) ? char : char.normalize(form);
-    let change = 0;
-    for (const part of whole) {
-      if (combiningClass(part) === 0) sortMarks();
-      else marks++;
-      changes.push([part, change]);
-      change = 1;
+    const { parts, classes: partClasses } = decompositionOf(char, form);
+    for (let i = 0; i < parts.length; i++) {
+      const partClass = partClasses[i]!;
+      if (partClass === 0) {
+        order();
+        marks = chars.length + 1;
+      } else if (chars.length > marks && classes[chars.length - 1]! > partClass) {
+        isOrdered = false;
+      }
+      chars.push(parts[i]!);
+      changes.push(i > 0 ? 1 : 0);
+      classes.push(partClass);
     }
   }
-  sortMarks();
-  return changes;
+  order();
+  return { chars, changes, classes };
+}
+
+/** Sorts the marks from `from` on by their classes; those of one class keep their order. */
+function orderMarks({ chars, changes, classes }: Decomposed, from: number): void {
+  const places = Array.from({ length: chars.length - from }, (_, i) => from + i);
+  places.sort((a, b) => classes[a]! - classes[b]! || a - b);
+  const move = <T>(list: T[]) => {
+    const sorted = places.map((place) => list[place]!);
+    for (let i = 0; i < sorted.length; i++) list[from + i] = sorted[i]!;
+  };
+  move(chars);
+  move(changes);
+  move(classes);
 }
 
 /** Composes what a starter and the marks after it can be composed to, as UAX #15 (D117) has it. */
-function compose(decomposed: Change[]): Change[] {
-  const composed: Change[] = [];
+function compose({ chars, changes, classes }: Decomposed): Rewriting {
+  const composed: Rewriting = { chars: [], changes: [] };
   let starter = -1; // the index in `composed` of the last starter
   let lastClass = -1; // the class of the last mark kept since then, -1 for none
-  for (const [char, change] of decomposed) {
-    const charClass = combiningClass(char);
-    const [before, beforeChange] = composed[starter] ?? ['', 0];
-    const whole = starter >= 0 && lastClass < charClass ? pair(before, char) : undefined;
-    if (whole !== undefined) {
-      composed[starter] = [whole, beforeChange + change - 1];
-      continue;
+  for (let i = 0; i < chars.length; i++) {
+    const char = chars[i]!;
+    const charClass = classes[i]!;
+    if (starter >= 0 && lastClass < charClass) {
+      const whole = pair(composed.chars[starter]!, char);
+      if (whole !== undefined) {
+        composed.chars[starter] = whole;
+        composed.changes[starter]! += changes[i]! - 1;
+        continue;
+      }
     }
     if (charClass === 0) {
-      starter = composed.length;
+      starter = composed.chars.length;
       lastClass = -1;
     } else if (starter >= 0) {
       lastClass = charClass;
     }
-    composed.push([char, change]);
+    composed.chars.push(char);
+    composed.changes.push(changes[i]!);
   }
   return composed;
 }
 
+/** What two characters are composed to, if they are. */
 function pair(first: string, second: string): string | undefined {
+  if (second < '\u0300') return undefined;
   const whole = (first + second).normalize('NFC');
   const code = whole.codePointAt(0)!;
   const single = whole.length === (code > 0xffff ? 2 : 1);
   return single && !isNewerThanReference(code) ? whole : undefined;
 }
-
-const classesSeen = new Map<string, number>();
 
 /**
  * A number that orders marks as their canonical combining class does, 0 for a starter. The engine
@@ -79,12 +126,7 @@ const classesSeen = new Map<string, number>();
  */
 function combiningClass(char: string): number {
   if (char < '\u0300' || !/\p{M}/u.test(char)) return 0;
-  let found = classesSeen.get(char);
-  if (found === undefined) {
-    found = isNewerThanReference(char.codePointAt(0)!) ? 0 : rank(char);
-    classesSeen.set(char, found);
-  }
-  return found;
+  return isNewerThanReference(char.codePointAt(0)!) ? 0 : rank(char);
 }
 
 /** One mark of each combining class, in the order of the classes: 1, 7 to 36, 84 to 132, 202 to 240. */
