@@ -215,7 +215,7 @@ function mosesPreTokenizer(): PreTokenizer {
     `(?:${ABBREVIATIONS})\\.(?!\\p{L})`,
     '(?:\\p{L}\\.)+(?:\\p{L}(?!\\p{L}))?', // U.S., J., p.m
     "(?<=\\p{L})'\\p{L}+", // the 's of it's
-    "(?<=\\d)'s",
+    "(?:^|(?<=\\d))'(?:[sdmt]|re|ve|ll)(?!\\p{L})", // by itself already, or the 's of 1990's
     '[\\p{L}\\p{M}\\p{N}]+',
     '\\.{2,}',
     '[^\\p{L}\\p{M}\\p{N}]',
