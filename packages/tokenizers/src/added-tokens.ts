@@ -1,5 +1,4 @@
-import { type Classes, classes, isWhiteSpace, lazy } from './unicode.js';
-import { WORD } from './unicode-tables.js';
+import { isWhiteSpace } from './unicode.js';
 
 /** A token that is found in the text as a whole, before anything else is done with it. */
 export interface AddedToken {
@@ -26,7 +25,8 @@ export interface Found {
 }
 
 type KnownToken = Required<AddedToken>;
-const wordTable: () => Classes = /* @__PURE__ */ lazy(() => classes([WORD, 1]));
+/** `\w` of Rust's regular expressions. */
+const WORD_CHAR: RegExp = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 
 /** The tokens beside the model's own, and how they are found in a text. */
 export class AddedTokens {
@@ -141,12 +141,16 @@ function escapeRegExp(text: string): string {
 }
 
 function startsWithWord(text: string, at: number): boolean {
-  return at < text.length && wordTable()[text.codePointAt(at)!] === 1;
+  return at < text.length && isWordChar(text.codePointAt(at)!);
 }
 
 function endsWithWord(text: string, end: number): boolean {
   if (end === 0) return false;
   const low = text.charCodeAt(end - 1);
-  const pair = end > 1 && low >= 0xdc00 && low < 0xe000;
-  return wordTable()[text.codePointAt(end - (pair ? 2 : 1))!] === 1;
+  const isPair = end > 1 && low >= 0xdc00 && low < 0xe000;
+  return isWordChar(text.codePointAt(end - (isPair ? 2 : 1))!);
+}
+
+function isWordChar(code: number): boolean {
+  return WORD_CHAR.test(String.fromCodePoint(code));
 }

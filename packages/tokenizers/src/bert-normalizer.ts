@@ -1,14 +1,27 @@
 import type { AlignedText } from './aligned-text.js';
 import { normalizationChanges } from './normalize-unicode.js';
 import type { Normalizer } from './pipeline.js';
-import { type Classes, classes, isWhiteSpace, lazy } from './unicode.js';
-import { CHINESE, NONSPACING_MARKS, REMOVED } from './unicode-tables.js';
+import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
+import { YOUNGER } from './unicode-tables.js';
 
 const CONTROL = 1;
 const IDEOGRAPH = 2;
 const MARK = 4;
-const table: () => Classes = /* @__PURE__ */ lazy(() =>
-  classes([REMOVED, CONTROL], [CHINESE, IDEOGRAPH], [NONSPACING_MARKS, MARK]),
+const kinds: () => CharClasses = /* @__PURE__ */ lazy(
+  () =>
+    new CharClasses(
+      [
+        [/[\p{Cc}\p{Cf}\p{Co}\uFFFD]/u, CONTROL],
+        // The blocks that the original code lists; the end of extension E's first row is not among them.
+        [
+          /[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\u{20000}-\u{2A6DF}\u{2A700}-\u{2B81F}\u{2B920}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/u,
+          IDEOGRAPH,
+        ],
+        // U+1734 and U+1171E were nonspacing marks, U+111C9 was none, in the reference's Unicode.
+        [/(?!\u{111C9})[\p{Mn}\u1734\u{1171E}]/u, MARK],
+      ],
+      YOUNGER,
+    ),
 );
 
 export interface BertNormalizerOptions {
@@ -37,21 +50,21 @@ export class BertNormalizer implements Normalizer {
   }
 
   normalize(text: AlignedText): AlignedText {
-    const flags = table();
+    const classes = kinds();
     let result = text;
     if (this.cleanText) {
       result = result.mapChars((char, code) => {
         if (code === 9 || code === 10 || code === 13) return ' ';
-        return flags[code]! & CONTROL ? '' : isWhiteSpace(code) ? ' ' : char;
+        return classes.has(code, CONTROL) ? '' : isWhiteSpace(code) ? ' ' : char;
       });
     }
     if (this.handleChineseChars) {
-      result = result.mapChars((char, code) => (flags[code]! & IDEOGRAPH ? ` ${char} ` : char));
+      result = result.mapChars((char, code) => (classes.has(code, IDEOGRAPH) ? ` ${char} ` : char));
     }
     if (this.stripAccents ?? this.lowercase) {
       result = result
         .rewrite(normalizationChanges(result.text, 'NFD'))
-        .mapChars((char, code) => (flags[code]! & MARK ? '' : char));
+        .mapChars((char, code) => (classes.has(code, MARK) ? '' : char));
     }
     return this.lowercase ? result.mapChars((char) => char.toLowerCase()) : result;
   }
@@ -69,5 +82,5 @@ export class BertNormalizer implements Normalizer {
 
 /** Whether `handle_chinese_chars` sets the character apart. */
 export function isChinese(code: number): boolean {
-  return (table()[code]! & IDEOGRAPH) !== 0;
+  return kinds().has(code, IDEOGRAPH);
 }

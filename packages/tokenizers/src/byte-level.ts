@@ -10,8 +10,8 @@ import type {
   PreTokenizer,
   TokenSink,
 } from './pipeline.js';
-import { type Classes, classes, isWhiteSpace, lazy } from './unicode.js';
-import { LETTER, NUMBER, WHITE_SPACE } from './unicode-tables.js';
+import { CharClasses, isWhiteSpace, lazy, WHITE_SPACE } from './unicode.js';
+import { YOUNGER_LETTERS } from './unicode-tables.js';
 import { hashUnit, LONGEST_CACHED, WordCache } from './word-cache.js';
 
 /** The character that stands for each byte: itself if it is visible, or one from U+0100 on. */
@@ -29,8 +29,16 @@ const charBytes: () => ReadonlyMap<string, number> = /* @__PURE__ */ lazy(
 const LETTERS = 1;
 const NUMBERS = 2;
 const SPACE = 4;
-const table: () => Classes = /* @__PURE__ */ lazy(() =>
-  classes([LETTER, LETTERS], [NUMBER, NUMBERS], [WHITE_SPACE, SPACE]),
+const kinds: () => CharClasses = /* @__PURE__ */ lazy(
+  () =>
+    new CharClasses(
+      [
+        [/\p{L}/u, LETTERS],
+        [/\p{N}/u, NUMBERS],
+        [WHITE_SPACE, SPACE],
+      ],
+      YOUNGER_LETTERS,
+    ),
 );
 
 /**
@@ -38,7 +46,7 @@ const table: () => Classes = /* @__PURE__ */ lazy(() =>
  * `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`. Some alternative
  * matches everywhere, so that the matches are the whole text.
  */
-function matchEnd(text: string, at: number, to: number, flags: Classes): number {
+function matchEnd(text: string, at: number, to: number, classes: CharClasses): number {
   let unit = text.charCodeAt(at);
   let next = at;
   if (unit === 0x27) {
@@ -48,22 +56,22 @@ function matchEnd(text: string, at: number, to: number, flags: Classes): number 
     next = at + 1;
     unit = text.charCodeAt(next);
   }
-  let kind = flags[unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(next)!]!;
-  if (kind !== SPACE) {
+  let kind = classes.of(unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(next)!);
+  if ((kind & SPACE) === 0) {
     let end = next;
     for (;;) {
       end += unit >= 0xd800 && unit < 0xdc00 ? 2 : 1;
       if (end >= to) return to;
       unit = text.charCodeAt(end);
-      if (flags[unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(end)!] !== kind)
+      if (classes.of(unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(end)!) !== kind)
         return end;
     }
   }
   let end = at;
   do {
     end++;
-    kind = end < to ? flags[text.charCodeAt(end)]! : SPACE;
-  } while (end < to && kind === SPACE);
+    kind = end < to ? classes.of(text.charCodeAt(end)) : 0;
+  } while ((kind & SPACE) !== 0);
   // The last space before a word belongs to what follows.
   return end < to && end - at > 1 ? end - 1 : end;
 }
@@ -125,7 +133,7 @@ export class ByteLevelPreTokenizer extends ByteLevelSettings implements PreToken
     for (const piece of pieces) {
       const text = this.addPrefixSpace && !piece.text.startsWith(' ') ? piece.prepend(' ') : piece;
       for (let at = 0; at < text.length; ) {
-        const end = this.useRegex ? matchEnd(text.text, at, text.length, table()) : text.length;
+        const end = this.useRegex ? matchEnd(text.text, at, text.length, kinds()) : text.length;
         words.push(text.slice(at, end).mapChars(spell));
         at = end;
       }
@@ -138,7 +146,7 @@ export class ByteLevelPreTokenizer extends ByteLevelSettings implements PreToken
 export function byteLevelWords(text: string): string[] {
   const words: string[] = [];
   for (let at = 0; at < text.length; ) {
-    const end = matchEnd(text, at, text.length, table());
+    const end = matchEnd(text, at, text.length, kinds());
     words.push(text.slice(at, end));
     at = end;
   }
@@ -249,9 +257,9 @@ export class ByteLevelFastPath implements FastPath {
   }
 
   encode(text: string, from: number, to: number, out: TokenSink): void {
-    const flags = table();
+    const classes = kinds();
     for (let at = from; at < to; ) {
-      const end = matchEnd(text, at, to, flags);
+      const end = matchEnd(text, at, to, classes);
       if (end - at > LONGEST_CACHED) {
         this.#word(text, at, end, out);
       } else {

@@ -1,14 +1,14 @@
 import type { AlignedText } from './aligned-text.js';
 import { charParts, type Part, Pattern, type SplitBehavior, splitPiece } from './pattern.js';
 import type { PreTokenizer } from './pipeline.js';
-import { type Classes, classes, isWhiteSpace, lazy } from './unicode.js';
-import { NUMERIC, PUNCTUATION, WORD } from './unicode-tables.js';
+import { isPunctuation } from './pre-tokenizers.js';
+import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
+import { YOUNGER_WORD } from './unicode-tables.js';
 
+const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u; // Rust's \w
 const WORD_CHAR = 1;
-const NUMERIC_CHAR = 2;
-const PUNCTUATION_CHAR = 4;
-const table: () => Classes = /* @__PURE__ */ lazy(() =>
-  classes([WORD, WORD_CHAR], [NUMERIC, NUMERIC_CHAR], [PUNCTUATION, PUNCTUATION_CHAR]),
+const kinds: () => CharClasses = /* @__PURE__ */ lazy(
+  () => new CharClasses([[WORD, WORD_CHAR]], YOUNGER_WORD),
 );
 
 /** Cuts every piece alike. */
@@ -24,9 +24,9 @@ abstract class Splitter implements PreTokenizer {
 /** Words and runs of other characters (`\w+|[^\w\s]+`), without white space. */
 export class Whitespace implements PreTokenizer {
   split(pieces: AlignedText[]): AlignedText[] {
-    const flags = table();
+    const classes = kinds();
     const kindOf = (code: number) =>
-      isWhiteSpace(code) ? 0 : (flags[code]! & WORD_CHAR) !== 0 ? 1 : 2;
+      isWhiteSpace(code) ? 0 : classes.has(code, WORD_CHAR) ? 1 : 2;
     return pieces.flatMap((piece) => {
       const words: AlignedText[] = [];
       let start = 0;
@@ -71,8 +71,7 @@ export class Punctuation extends Splitter {
   }
 
   protected parts(text: string): Part[] {
-    const flags = table();
-    return charParts(text, (code) => (flags[code]! & PUNCTUATION_CHAR) !== 0);
+    return charParts(text, isPunctuation);
   }
 
   toJSON(): object {
@@ -90,8 +89,7 @@ export class Digits extends Splitter {
   }
 
   protected parts(text: string): Part[] {
-    const flags = table();
-    return charParts(text, (code) => (flags[code]! & NUMERIC_CHAR) !== 0);
+    return charParts(text, (code) => /\p{N}/u.test(String.fromCodePoint(code)));
   }
 
   toJSON(): object {

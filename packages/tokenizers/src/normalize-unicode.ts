@@ -1,5 +1,15 @@
 import type { Rewriting } from './aligned-text.js';
-import { isNewerThanReference } from './unicode.js';
+import { CharClasses, lazy } from './unicode.js';
+import { YOUNGER_NORMALIZATION } from './unicode-tables.js';
+
+const KNOWN_TO_REFERENCE = 1;
+const kinds: () => CharClasses = /* @__PURE__ */ lazy(
+  () => new CharClasses([[/^/, KNOWN_TO_REFERENCE]], YOUNGER_NORMALIZATION),
+);
+
+function isNewerThanReference(code: number): boolean {
+  return !kinds().has(code, KNOWN_TO_REFERENCE);
+}
 
 /** Unicode's normalization forms (UAX #15). */
 export type NormalizationForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';

@@ -2,8 +2,8 @@ import type { AlignedText } from './aligned-text.js';
 import { type NormalizationForm, normalizationChanges } from './normalize-unicode.js';
 import type { Pattern } from './pattern.js';
 import type { Normalizer } from './pipeline.js';
-import { type Classes, classes, isWhiteSpace, lazy } from './unicode.js';
-import { COMBINING_MARKS } from './unicode-tables.js';
+import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
+import { YOUNGER_MARKS } from './unicode-tables.js';
 
 /** One of Unicode's normalization forms. */
 export class UnicodeForm implements Normalizer {
@@ -29,13 +29,16 @@ export class Lowercase implements Normalizer {
   }
 }
 
-const marks: () => Classes = /* @__PURE__ */ lazy(() => classes([COMBINING_MARKS, 1]));
+// U+1CF2 and U+1CF3 were marks in the reference's Unicode.
+const marks: () => CharClasses = /* @__PURE__ */ lazy(
+  () => new CharClasses([[/[\p{M}\u1CF2\u1CF3]/u, 1]], YOUNGER_MARKS),
+);
 
 /** Removes combining marks; accented letters have them only after NFD or NFKD. */
 export class StripAccents implements Normalizer {
   normalize(text: AlignedText): AlignedText {
-    const flags = marks();
-    return text.mapChars((char, code) => (flags[code] === 1 ? '' : char));
+    const classes = marks();
+    return text.mapChars((char, code) => (classes.has(code, 1) ? '' : char));
   }
 
   toJSON(): object {

@@ -1,46 +1,65 @@
-import { NEWER_NORMALIZATION, WHITE_SPACE } from './unicode-tables.js';
+// What kind of character a code point is, as Hugging Face's library sees it: what the engine says,
+// less what is younger than the library's Unicode data (unicode-tables.ts).
 
-/** One byte of flags for each code point. */
-export type Classes = Uint8Array;
+const KNOWN = 0x80;
 
-/** Sets `flag` for every code point of the packed ranges (see unicode-tables.ts). */
-export function classes(...tables: [packed: string, flag: number][]): Classes {
-  const flags = new Uint8Array(0x110000);
-  for (const [packed, flag] of tables) {
+/** Flags of code points, found when they are first asked for. */
+export class CharClasses {
+  readonly #flags = new Uint8Array(0x110000);
+
+  /**
+   * @param rules the flag (1 to 64) of the characters that a pattern matches
+   * @param younger ranges that no rule holds for: the gap since the last, then the length less one if not 0
+   */
+  constructor(
+    private readonly rules: readonly (readonly [pattern: RegExp, flag: number])[],
+    younger = '',
+  ) {
     let code = 0;
-    for (const range of packed.split(' ')) {
-      const [gap, more] = range.split('-');
+    for (const range of younger.split(' ')) {
+      const [gap, more = '0'] = range.split('-');
       code += Number.parseInt(gap!, 36);
-      const end = code + (more === undefined ? 0 : Number.parseInt(more, 36));
-      while (code <= end) flags[code++]! |= flag;
+      const end = code + Number.parseInt(more, 36) + 1;
+      this.#flags.fill(KNOWN, code, end);
+      code = end;
     }
   }
-  return flags;
+
+  /** The flags of a code point (with one more, the same for all). */
+  of(code: number): number {
+    return this.#flags[code] || this.#find(code);
+  }
+
+  /** Whether a code point has the flag. */
+  has(code: number, flag: number): boolean {
+    return (this.of(code) & flag) !== 0;
+  }
+
+  #find(code: number): number {
+    const char = String.fromCodePoint(code);
+    let flags = KNOWN;
+    for (const [pattern, flag] of this.rules) if (pattern.test(char)) flags |= flag;
+    this.#flags[code] = flags;
+    return flags;
+  }
 }
 
-/** A table that is built when it is first asked for. */
-export function lazy<T>(build: () => T): () => T {
+/** A value that is made when it is first asked for. */
+export function lazy<T>(make: () => T): () => T {
   let value: T | undefined;
   return () => {
-    value ??= build();
+    value ??= make();
     return value;
   };
 }
 
-const SPACE = 1;
-const NEWER = 2;
-const spaces = /* @__PURE__ */ lazy(() =>
-  classes([WHITE_SPACE, SPACE], [NEWER_NORMALIZATION, NEWER]),
-);
-
 /** Unicode's White_Space, which is not JavaScript's `\s`: with U+0085, without U+FEFF. */
-export function isWhiteSpace(code: number): boolean {
-  return (spaces()[code]! & SPACE) !== 0;
-}
+export const WHITE_SPACE: RegExp = /\p{White_Space}/u;
 
-/** Whether the engine's normalization data for this character is younger than the reference's. */
-export function isNewerThanReference(code: number): boolean {
-  return (spaces()[code]! & NEWER) !== 0;
+export function isWhiteSpace(code: number): boolean {
+  return code < 128
+    ? code === 32 || (code > 8 && code < 14)
+    : WHITE_SPACE.test(String.fromCodePoint(code));
 }
 
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
