@@ -163,3 +163,90 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     weights.dispose();
   });
 });
+
+describe.each(['cpu', 'wasm'])('what callers get wrong or forget, on %s', (backend) => {
+  beforeAll(async () => void (await tf.setBackend(backend)));
+  const x = (seed: number, ...shape: number[]) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+  const attend = (options: Partial<AttentionOptions>) => {
+    const [q, k, v] = [x(1, 2, 3, 4), x(2, 2, 3, 4), x(3, 2, 3, 4)];
+    return scaledDotProductAttention(q, k, v, { numHeads: 2, outputAttentions: true, ...options });
+  };
+
+  test('outside of a tidy, only the results are left', () => {
+    const q = x(1, 2, 3, 4);
+    const ones = tf.ones([2, 3]);
+    const scope = new Weights({ seed: 1 });
+    const at = (name: string) => scope.at(name);
+    const attention = new MultiHeadAttention(
+      { query: at('q'), key: at('k'), value: at('v'), output: at('o') },
+      { hiddenSize: 4, numHeads: 2 },
+    );
+    const before = tf.memory().numTensors;
+    const mask = paddingMask(ones);
+    const direct = scaledDotProductAttention(q, q, q, {
+      numHeads: 2,
+      mask,
+      causal: true,
+      outputAttentions: true,
+    });
+    const layer = attention.forward(q, { mask, outputAttentions: true });
+    expect(tf.memory().numTensors).toBe(before + 5);
+    tf.dispose([mask, { ...direct }, { ...layer }]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('a bias above zero counts beside the causal mask', () => {
+    const bias = x(4, 1, 2, 3, 3);
+    const both = attend({ mask: bias, causal: true }).weights!;
+    const byHand = tf.softmax(
+      tf.add(tf.log(attend({ mask: bias }).weights!), causalMask(3, 3)) as tf.Tensor4D,
+    );
+    expect(apart(both, byHand)).toBeLessThan(1e-6);
+  });
+
+  test('a mask of −Infinity hides, and gives no NaN where it hides everything', () => {
+    const hide = [0, 0, Number.NEGATIVE_INFINITY];
+    const { weights } = attend({ mask: tf.tensor(hide, [1, 1, 1, 3]) });
+    expect(
+      apart(weights!, attend({ mask: tf.tensor([0, 0, MASKED], [1, 1, 1, 3]) }).weights!),
+    ).toBe(0);
+    const none = attend({ mask: tf.fill([3], Number.NEGATIVE_INFINITY) }).weights!;
+    expect(apart(none, tf.fill([2, 2, 3, 3], 1 / 3))).toBeLessThan(1e-6);
+  });
+
+  test('a causal query with nothing but padding in sight attends to all keys alike', () => {
+    const mask = paddingMask(tf.tensor2d([0, 0, 1, 1, 1, 1], [2, 3], 'int32'));
+    const rows = attend({ mask, causal: true }).weights!.arraySync() as number[][][][];
+    for (const head of rows[0]!) {
+      for (const row of head.slice(0, 2)) for (const w of row) expect(w).toBeCloseTo(1 / 3, 6);
+      expect(head[2]).toEqual([0, 0, 1]);
+    }
+  });
+
+  test('masks of fewer dimensions broadcast; others are refused by name', () => {
+    const mask = x(5, 3, 3);
+    const whole = attend({ mask: tf.reshape(mask, [1, 1, 3, 3]) });
+    expect(apart(attend({ mask }).context, whole.context)).toBe(0);
+    const refuse = (options: Partial<AttentionOptions>, code: string, message: RegExp) => {
+      expect(() => attend(options)).toThrow(expect.objectContaining({ code }));
+      expect(() => attend(options)).toThrow(message);
+    };
+    refuse({ mask: tf.ones([2, 1, 1, 3], 'bool') }, 'BAD_INPUT', /mask must be float32, not bool/);
+    refuse({ mask: x(5, 4, 1, 1, 3) }, 'WRONG_SHAPE', /mask is \[4,1,1,3\].*\[2,2,3,3\]/);
+    refuse({ headMask: x(5, 2) }, 'WRONG_SHAPE', /headMask is \[2\]/);
+    refuse({ numHeads: 1.5 }, 'WRONG_SHAPE', /1\.5 heads/);
+    expect(() => paddingMask(tf.ones([3]))).toThrow(/attentionMask is \[3\]/);
+  });
+
+  test('a layer refuses heads that do not divide its size, and a rate that is none', () => {
+    const make = (options: object) => () => {
+      const w = new Weights();
+      return new MultiHeadAttention(
+        { query: w, key: w, value: w, output: w },
+        { hiddenSize: 4, numHeads: 2, ...options },
+      );
+    };
+    expect(make({ numHeads: 3 })).toThrow(/4 does not divide into 3/);
+    expect(make({ dropout: 1.5 })).toThrow(/rate/);
+  });
+});

@@ -1,3 +1,4 @@
+import { ModelError } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
@@ -9,11 +10,19 @@ export const MASKED = -3.4028234663852886e38;
 /**
  * The additive mask of a batch with padding: attentionMask int32 [batch, keys], 1 for a token and 0
  * for padding → float32 [batch, 1, 1, keys].
+ *
+ * @throws ModelError `WRONG_SHAPE` where it is not [batch, keys]
  */
 export function paddingMask(attentionMask: tf.Tensor): tf.Tensor {
-  const [batch, keys] = attentionMask.shape as [number, number];
-  const padding = tf.sub(1, tf.cast(attentionMask, 'float32'));
-  return tf.reshape(tf.mul(padding, MASKED), [batch, 1, 1, keys]);
+  const { shape, rank } = attentionMask;
+  if (rank !== 2) {
+    throw new ModelError('WRONG_SHAPE', `attentionMask is [${shape}]; it must be [batch, keys].`);
+  }
+  const [batch, keys] = shape as [number, number];
+  return tf.tidy(() => {
+    const padding = tf.sub(1, tf.cast(attentionMask, 'float32'));
+    return tf.reshape(tf.mul(padding, MASKED), [batch, 1, 1, keys]);
+  });
 }
 
 /**
@@ -30,7 +39,15 @@ export function causalMask(queries: number, keys: number): tf.Tensor {
   return tf.tensor(values, [1, 1, queries, keys], 'float32');
 }
 
-/** Both masks at once, broadcast against each other: what either hides is hidden. */
-export function combineMasks(...masks: tf.Tensor[]): tf.Tensor {
-  return tf.tidy(() => masks.reduce((a, b) => tf.minimum(a, b)));
+/**
+ * Masks at once, broadcast against each other: their sum, but never below `MASKED`, so that what any
+ * hides is hidden, and a bias on the rest stays.
+ */
+export function combineMasks(...masks: [tf.Tensor, ...tf.Tensor[]]): tf.Tensor {
+  return tf.tidy(() =>
+    tf.maximum(
+      masks.reduce((a, b) => tf.add(a, b)),
+      MASKED,
+    ),
+  );
 }

@@ -1,5 +1,12 @@
-import { type Initializer, Linear, type Random, type Weights } from '@multihead/nn';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import {
+  Dropout,
+  type Initializer,
+  Linear,
+  ModelError,
+  type Random,
+  type Weights,
+} from '@multihead/nn';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { type AttentionResult, scaledDotProductAttention } from './scaled-dot-product-attention.js';
 
 export interface MultiHeadAttentionOptions {
@@ -41,8 +48,15 @@ export class MultiHeadAttention {
   readonly #numHeads: number;
   readonly #dropout: number;
 
+  /** @throws ModelError `BAD_CONFIG` for heads that do not divide hiddenSize, or a rate that is none */
   constructor(weights: ProjectionWeights, options: MultiHeadAttentionOptions) {
     const { hiddenSize, numHeads, dropout = 0, initializer } = options;
+    if (!(Number.isInteger(numHeads) && numHeads > 0 && hiddenSize % numHeads === 0)) {
+      throw new ModelError(
+        'BAD_CONFIG',
+        `hiddenSize ${hiddenSize} does not divide into ${numHeads} heads.`,
+      );
+    }
     const size = { inFeatures: hiddenSize, outFeatures: hiddenSize };
     const linear = { ...size, ...(initializer && { initializer }) };
     this.query = new Linear(weights.query, linear);
@@ -50,23 +64,23 @@ export class MultiHeadAttention {
     this.value = new Linear(weights.value, linear);
     this.output = new Linear(weights.output, linear);
     this.#numHeads = numHeads;
-    this.#dropout = dropout;
+    this.#dropout = new Dropout(dropout).rate;
   }
 
   /** x [batch, query, hiddenSize] → context [batch, query, hiddenSize], and weights if asked for. */
   forward(x: Tensor, inputs: MultiHeadAttentionInputs = {}): AttentionResult {
     const { memory = x, random, ...options } = inputs;
     const seed = random?.int32();
-    const { context, weights } = scaledDotProductAttention(
-      this.query.forward(x),
-      this.key.forward(memory),
-      this.value.forward(memory),
-      {
-        ...options,
-        numHeads: this.#numHeads,
-        ...(seed !== undefined && this.#dropout > 0 && { dropout: { rate: this.#dropout, seed } }),
-      },
-    );
-    return { context: this.output.forward(context), ...(weights && { weights }) };
+    const dropout =
+      seed !== undefined && this.#dropout > 0 ? { rate: this.#dropout, seed } : undefined;
+    return tidy(() => {
+      const { context, weights } = scaledDotProductAttention(
+        this.query.forward(x),
+        this.key.forward(memory),
+        this.value.forward(memory),
+        { ...options, numHeads: this.#numHeads, dropout },
+      );
+      return { context: this.output.forward(context), ...(weights && { weights }) };
+    });
   }
 }
