@@ -50,11 +50,11 @@ export interface PaddingSettings extends Pad {
 
 /** What a tokenizer says where the options don't. */
 export interface EncodeDefaults {
-  truncation: TruncationSettings | undefined;
-  padding: PaddingSettings | undefined;
-  padToken: string | undefined;
-  padTokenId: number | undefined;
-  modelMaxLength: number | undefined;
+  truncation?: TruncationSettings | undefined;
+  padding?: PaddingSettings | undefined;
+  padToken?: string | undefined;
+  padTokenId?: number | undefined;
+  modelMaxLength?: number | undefined;
 }
 
 /** The options with their defaults filled in. */

@@ -151,12 +151,12 @@ function isUrl(source: TokenizerSource): source is URL {
   return typeof source === 'object' && typeof source.href === 'string' && 'pathname' in source;
 }
 
-function isNode(): boolean {
+export function isNode(): boolean {
   return typeof process === 'object' && process.versions?.node !== undefined;
 }
 
 /** A module of Node's, named so that bundlers for a page do not look for it. */
-function nodeModule<T>(name: string): Promise<T> {
+export function nodeModule<T>(name: string): Promise<T> {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ name) as Promise<T>;
 }
 

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type * as Tokenizers from './index.js';
+
+// Threads run the package as it is built, not its sources.
+const { TokenizerPool, trainBpe, trainWordPiece }: typeof Tokenizers = await import(
+  new URL('../dist/index.js', import.meta.url).href
+);
+const lines = Array.from(
+  { length: 4000 },
+  (_, i) => `Line ${i}: the river, ${'a heron '.repeat(i % 40)}`,
+);
+const tokenizer = await trainWordPiece(lines, { vocabSize: 200 });
+let pool: Tokenizers.TokenizerPool;
+beforeAll(async () => {
+  pool = await TokenizerPool.create(tokenizer, { threads: 2 });
+});
+afterAll(() => pool.dispose());
+
+describe('a pool of threads', () => {
+  test('gives the ids that the tokenizer gives, in order', async () => {
+    expect(await pool.encodeIds(lines)).toEqual(lines.map((line) => tokenizer.encodeIds(line)));
+    const bare = await pool.encodeIds(['the river'], { addSpecialTokens: false });
+    expect(bare).toEqual([tokenizer.encodeIds('the river', { addSpecialTokens: false })]);
+    expect(await pool.encodeIds([])).toEqual([]);
+  });
+
+  test('gives the batches that the tokenizer gives', async () => {
+    const inputs = [
+      ...lines.slice(0, 50),
+      { text: 'the river', pair: 'a heron' },
+      ['the', 'river'],
+    ];
+    for (const options of [
+      {},
+      { padding: 'longest' as const, padToMultipleOf: 8 },
+      { truncation: 'longest_first' as const, maxLength: 12, padding: 'max_length' as const },
+      {
+        maxLength: 9,
+        truncationSide: 'left' as const,
+        padding: true,
+        paddingSide: 'left' as const,
+      },
+    ]) {
+      const batch = await pool.encodeBatch(inputs, options);
+      const expected = tokenizer.encodeBatch(inputs, options);
+      for (const column of ['inputIds', 'attentionMask', 'tokenTypeIds'] as const) {
+        expect(batch[column].map((row) => Array.from(row))).toEqual(expected[column]);
+      }
+    }
+  });
+
+  test('stops when aborted, and works on after it', async () => {
+    const controller = new AbortController();
+    const many = Array.from({ length: 50 }, () => 'the river '.repeat(30_000));
+    const aborted = pool.encodeIds(many, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED', cause: new Error('enough') });
+    expect(await pool.encodeIds(['river'])).toEqual([tokenizer.encodeIds('river')]);
+  });
+
+  test('an error in a thread is the error of the call', async () => {
+    await expect(pool.encodeBatch([['the']], { maxLength: 1 })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+    });
+    await expect(TokenizerPool.create(tokenizer, { threads: 0 })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+    });
+  });
+
+  test('what is left to do fails when it is disposed of', async () => {
+    const other = await TokenizerPool.create(await trainBpe(['river'], { vocabSize: 260 }), {
+      threads: 1,
+    });
+    const pending = other.encodeIds(lines);
+    const failed = expect(pending).rejects.toMatchObject({ code: 'ABORTED' });
+    await other.dispose();
+    await failed;
+    await expect(other.encodeIds(['x'])).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
