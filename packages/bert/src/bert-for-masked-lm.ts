@@ -109,7 +109,7 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
     options: BertMaskedLMOptions = {},
   ): ModelOutput<BertMaskedLMOutputs> {
     const { outputLogits = true } = options;
-    const { labels } = inputs;
+    const labels = inputs.labels ?? undefined;
     if (labels === undefined && !outputLogits) {
       throw new ModelError(
         'BAD_INPUT',

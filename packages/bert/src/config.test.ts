@@ -38,8 +38,19 @@ describe('BertConfig', () => {
     [{ hiddenSize: 1.5 }, /hiddenSize must be/],
     [{ hiddenAct: 'swishish' }, /"swishish" is not known/],
     [{ vocabSize: 5, padTokenId: 5 }, /padTokenId 5/],
+    [{ padTokenId: 1.5 }, /padTokenId 1\.5/],
+    [{ hiddenDropoutProb: 1 }, /hiddenDropoutProb must be from 0 up to but not 1, not 1/],
+    [{ attentionProbsDropoutProb: -0.1 }, /attentionProbsDropoutProb/],
+    [{ layerNormEps: -1 }, /layerNormEps must be 0 or more/],
+    [{ initializerRange: Number.NaN }, /initializerRange/],
+    [{ hidden_size: 8 } as object, /has no field hidden_size/],
   ])('refuses %j', (fields, message) => {
     expect(() => new BertConfig(fields)).toThrow(message);
+  });
+
+  test('a field that is undefined has its default', () => {
+    const fields = { tieWordEmbeddings: undefined, hiddenAct: undefined } as object;
+    expect(new BertConfig(fields)).toMatchObject({ tieWordEmbeddings: true, hiddenAct: 'gelu' });
   });
 
   test.each([

@@ -33,7 +33,12 @@ export class BertConfig implements ModelConfig {
 
   /** @throws ModelError `BAD_CONFIG` where the fields contradict each other */
   constructor(fields: Partial<BertConfigFields> = {}) {
-    Object.assign(this, fields);
+    for (const [name, value] of Object.entries(fields)) {
+      if (!(name in this)) {
+        throw new ModelError('BAD_CONFIG', `BertConfig has no field ${name}.`);
+      }
+      if (value !== undefined) Object.assign(this, { [name]: value });
+    }
     this.#check();
   }
 
@@ -80,8 +85,20 @@ export class BertConfig implements ModelConfig {
         `hiddenSize ${this.hiddenSize} is no multiple of numAttentionHeads ${this.numAttentionHeads}.`,
       );
     }
+    for (const name of RATES) {
+      const rate = this[name];
+      if (!(rate >= 0 && rate < 1)) {
+        throw new ModelError('BAD_CONFIG', `${name} must be from 0 up to but not 1, not ${rate}.`);
+      }
+    }
+    for (const name of ['layerNormEps', 'initializerRange'] as const) {
+      if (!(this[name] >= 0 && Number.isFinite(this[name]))) {
+        throw new ModelError('BAD_CONFIG', `${name} must be 0 or more, not ${this[name]}.`);
+      }
+    }
     const { padTokenId, vocabSize } = this;
-    if (padTokenId !== null && !(padTokenId >= 0 && padTokenId < vocabSize)) {
+    const isId = Number.isSafeInteger(padTokenId) && padTokenId! >= 0 && padTokenId! < vocabSize;
+    if (padTokenId !== null && !isId) {
       throw new ModelError(
         'BAD_CONFIG',
         `padTokenId ${padTokenId} is not among the ${vocabSize} ids.`,
@@ -102,6 +119,8 @@ const SIZES = [
   'maxPositionEmbeddings',
   'typeVocabSize',
 ];
+
+const RATES = ['hiddenDropoutProb', 'attentionProbsDropoutProb'] as const;
 
 /** Fields of other BERTs, each with the one value it may have here. */
 const SUPPORTED: JsonObject = {

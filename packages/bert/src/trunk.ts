@@ -18,14 +18,14 @@ import { BertLayer } from './layer.js';
 export interface BertInputs {
   /** [batch, length] or one row [length], padded to one length. */
   inputIds: Ids;
-  /** 1 for a token, 0 for padding; default all 1. */
+  /** 1 for a token, 0 for padding; default all 1. In the shape of `inputIds`. */
   attentionMask?: Ids | undefined;
   /** 0 for the first text, 1 for the second; default all 0. */
   tokenTypeIds?: Ids | undefined;
-  /** Default 0, 1, 2, … in every row. */
+  /** In the shape of `inputIds`, or one row for all; default 0, 1, 2, … */
   positionIds?: Ids | undefined;
   /** Multiplies the attention weights of each head: [heads] or [layers, heads]. */
-  headMask?: tf.Tensor | number[] | number[][] | undefined;
+  headMask?: tf.Tensor | ArrayLike<number> | readonly ArrayLike<number>[] | undefined;
 }
 
 export interface BertForwardOptions extends ForwardOptions {
@@ -80,7 +80,7 @@ export class BertTrunk {
     const attentions: tf.Tensor[] = [];
 
     let hidden = tf.tidy(() => this.embeddings.forward(ids, tokenTypes, positions, random));
-    hiddenStates.push(hidden);
+    if (outputHiddenStates) hiddenStates.push(hidden);
     this.layers.forEach((layer, i) => {
       const previous = hidden;
       const out = tf.tidy(() => {
@@ -88,7 +88,8 @@ export class BertTrunk {
         return layer.forward(previous, layerInputs) as { hidden: tf.Tensor; weights: tf.Tensor };
       });
       hidden = out.hidden;
-      hiddenStates.push(hidden);
+      if (outputHiddenStates) hiddenStates.push(hidden);
+      else previous.dispose(); // a backward pass has saved its own
       if (outputAttentions) attentions.push(out.weights);
     });
 
@@ -110,14 +111,14 @@ export class BertTrunk {
     const { vocabSize, typeVocabSize, maxPositionEmbeddings } = this.config;
     const ids = idsToTensor(inputs.inputIds, 'inputIds', { end: vocabSize });
     const shape = ids.shape as [number, number];
-    if (shape[1] > maxPositionEmbeddings && inputs.positionIds === undefined) {
+    if (shape[1] > maxPositionEmbeddings && inputs.positionIds == null) {
       throw new ModelError(
         'BAD_INPUT',
         `inputIds are ${shape[1]} tokens long; this model has ${maxPositionEmbeddings} positions. Truncate the text.`,
       );
     }
     const optional = (given: Ids | undefined, name: string, end: number) =>
-      given === undefined ? undefined : idsToTensor(given, name, { end, shape });
+      given == null ? undefined : idsToTensor(given, name, { end, shape });
     const attention = optional(inputs.attentionMask, 'attentionMask', 2);
     const order = tf.reshape(tf.range(0, shape[1], 1, 'int32'), [1, shape[1]]);
     return {
@@ -125,23 +126,47 @@ export class BertTrunk {
       mask: attention && paddingMask(attention), // [batch, 1, 1, length]
       tokenTypes:
         optional(inputs.tokenTypeIds, 'tokenTypeIds', typeVocabSize) ?? tf.zeros(shape, 'int32'),
-      positions: optional(inputs.positionIds, 'positionIds', maxPositionEmbeddings) ?? order,
+      positions: this.#positions(inputs.positionIds, shape) ?? order,
     };
+  }
+
+  /** [batch, length], or [1, length] for all rows. */
+  #positions(given: Ids | undefined, shape: [number, number]): tf.Tensor | undefined {
+    if (given == null) return undefined;
+    const positions = idsToTensor(given, 'positionIds', { end: this.config.maxPositionEmbeddings });
+    const [rows, length] = positions.shape;
+    if ((rows === 1 || rows === shape[0]) && length === shape[1]) return positions;
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `positionIds is [${positions.shape}], but inputIds are [${shape}].`,
+    );
   }
 
   /** One mask [1, heads, 1, 1] a layer. */
   #headMasks(headMask: BertInputs['headMask']): tf.Tensor[] | undefined {
-    if (headMask === undefined) return undefined;
+    if (headMask == null) return undefined;
     const { numHiddenLayers: layers, numAttentionHeads: heads } = this.config;
-    const mask = tf.cast(tf.clone(headMask as tf.TensorLike), 'float32');
-    const shape = mask.shape.join();
-    if (shape !== `${heads}` && shape !== `${layers},${heads}`) {
+    const mask = readHeadMask(headMask);
+    const shape = mask?.shape.join();
+    if (mask === undefined || (shape !== `${heads}` && shape !== `${layers},${heads}`)) {
       throw new ModelError(
         'WRONG_SHAPE',
-        `headMask is [${shape}]; it must be [${heads}] or [${layers},${heads}].`,
+        `headMask is ${mask ? `[${shape}]` : 'no rows of numbers of one length'}; it must be [${heads}] or [${layers},${heads}].`,
       );
     }
     const all = tf.broadcastTo(mask, [layers, heads]);
     return tf.unstack(tf.reshape(all, [layers, 1, heads, 1, 1]));
   }
+}
+
+/** As float32, or undefined for what is neither a tensor nor numbers in rows of one length. */
+function readHeadMask(headMask: NonNullable<BertInputs['headMask']>): tf.Tensor | undefined {
+  if ('dataId' in Object(headMask)) return tf.cast(headMask as tf.Tensor, 'float32');
+  if (!Array.isArray(headMask) && !ArrayBuffer.isView(headMask)) return undefined;
+  const rows = Array.from(headMask as ArrayLike<number | ArrayLike<number>>);
+  const lengths = new Set(rows.map((row) => (typeof row === 'object' ? row?.length : -1)));
+  const values = rows.flatMap((row) => (typeof row === 'object' ? Array.from(row) : [row]));
+  if (lengths.size !== 1 || !values.every((v) => Number.isFinite(v))) return undefined;
+  const [length] = lengths;
+  return tf.tensor(values, length === -1 ? [rows.length] : [rows.length, length!], 'float32');
 }
