@@ -1,31 +1,39 @@
 import type { Parameter } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** The rise of a scalar along a gradient: measured, and as the gradient says. */
+/** The rise of a scalar along a direction: measured, and as the gradient says. */
 export interface Slope {
   slope: number;
-  gradientNorm: number;
+  expected: number;
 }
 
 /**
- * Moves a parameter a little to either side along its gradient's own direction, where the slope is
- * the gradient's length, and measures the central difference of `f`.
+ * Moves a parameter a little to either side along a direction (made of length 1) and measures the
+ * central difference of `f`. Along the gradient itself the slope is the gradient's length; a random
+ * direction also finds what the gradient leaves out.
+ *
+ * @param gradient of the parameter's shape; undefined stands for zeros
  */
 export function finiteDifference(
   parameter: Parameter,
-  gradient: tf.Tensor,
+  gradient: tf.Tensor | undefined,
+  direction: ArrayLike<number>,
   f: () => tf.Tensor,
   step = 1e-2,
 ): Slope {
   const original = tf.clone(parameter.value);
-  const values = gradient.dataSync() as Float32Array;
-  const gradientNorm = Math.hypot(...values.map(Number));
+  const from = original.dataSync() as Float32Array;
+  const length = Math.hypot(...Array.from(direction));
   const at = (distance: number): number => {
-    const moved = tf.tidy(() => tf.add(original, tf.mul(gradient, distance / gradientNorm)));
-    parameter.assign(moved);
+    const moved = from.map((v, i) => v + (distance * direction[i]!) / length);
+    parameter.assign(tf.tensor(moved, [...parameter.shape]));
     return tf.tidy(() => f().dataSync()[0]!);
   };
-  const slope = gradientNorm === 0 ? 0 : (at(step) - at(-step)) / (2 * step);
+  const slope = length === 0 ? 0 : (at(step) - at(-step)) / (2 * step);
   parameter.assign(original);
-  return { slope, gradientNorm };
+  let expected = 0;
+  gradient?.dataSync().forEach((g, i) => {
+    expected += length === 0 ? 0 : (g * direction[i]!) / length;
+  });
+  return { slope, expected };
 }
