@@ -22,9 +22,14 @@ export const BYTE_CHARS: () => readonly string[] = /* @__PURE__ */ lazy(() => {
     return String.fromCharCode(visible ? byte : 256 + unseen++);
   });
 });
-const charBytes: () => ReadonlyMap<string, number> = /* @__PURE__ */ lazy(
-  () => new Map(BYTE_CHARS().map((char, byte) => [char, byte] as const)),
-);
+/** The byte that each of those characters stands for, -1 for others up to U+017F. */
+const charBytes: () => Int16Array = /* @__PURE__ */ lazy(() => {
+  const bytes = new Int16Array(0x180).fill(-1);
+  BYTE_CHARS().forEach((char, byte) => {
+    bytes[char.charCodeAt(0)] = byte;
+  });
+  return bytes;
+});
 
 const LETTERS = 1;
 const NUMBERS = 2;
@@ -215,11 +220,17 @@ export class ByteLevelDecoder extends ByteLevelSettings implements Decoder {
     const known = charBytes();
     const bytes: number[] = [];
     for (const token of tokens) {
-      const spelled = Array.from(token, (char) => known.get(char));
-      // A token with other characters, such as an added one, stands for itself.
-      bytes.push(
-        ...(spelled.includes(undefined) ? encoder().encode(token) : (spelled as number[])),
-      );
+      const start = bytes.length;
+      for (let i = 0; i < token.length; i++) {
+        const byte = known[token.charCodeAt(i)] ?? -1;
+        if (byte < 0) {
+          // A token with other characters, such as an added one, stands for itself.
+          bytes.length = start;
+          for (const own of encoder().encode(token)) bytes.push(own);
+          break;
+        }
+        bytes.push(byte);
+      }
     }
     return [new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array(bytes))];
   }
