@@ -43,7 +43,9 @@ try {
   const printed = run('node', ['example.mjs'], project);
   const promised = firstBlock(readme, 'text');
   if (printed.trim() !== promised.trim()) {
-    throw new Error(`The README's example printed\n${printed}\nand the README promises\n${promised}`);
+    throw new Error(
+      `The README's example printed\n${printed}\nand the README promises\n${promised}`,
+    );
   }
   console.log('Installed from tarballs with npm; the README example prints what it promises.');
 } finally {

@@ -7,7 +7,7 @@ import { ModelError } from './errors.js';
  */
 
 /** Scrambles 32 bits so that every input bit reaches every output bit. */
-export function mix(h: number): number {
+function mix(h: number): number {
   h ^= h >>> 16;
   h = Math.imul(h, 0x21f0aaad);
   h ^= h >>> 15;

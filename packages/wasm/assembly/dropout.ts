@@ -6,7 +6,7 @@ import { loadTail, splat, storeTail } from './math';
 /** All ones in the lanes to keep: hash(seed, index) >>> 8 ≥ threshold, with threshold = ⌊rate·2²⁴⌋. */
 // @ts-ignore: decorator
 @inline
-export function kept4(index: v128, seed: i32, threshold: i32): v128 {
+function kept4(index: v128, seed: i32, threshold: i32): v128 {
   let h = i32x4.add(i32x4.mul(index, i32x4.splat(0x9e3779b1)), i32x4.splat(seed));
   h = v128.xor(h, i32x4.shr_u(h, 16));
   h = i32x4.mul(h, i32x4.splat(0x21f0aaad));

@@ -4,7 +4,7 @@ import { memoryOf, type WasmBackend } from './tfjs-backend.js';
 import type { CompiledKernels } from './variant.js';
 
 /** What the AssemblyScript modules export: functions of addresses, sizes and scalars. */
-export type KernelExports = Record<string, (...args: (number | boolean)[]) => number>;
+type KernelExports = Record<string, (...args: (number | boolean)[]) => number>;
 
 /** What a kernel's implementation is given. */
 export interface KernelCall {
