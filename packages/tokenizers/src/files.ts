@@ -111,14 +111,7 @@ async function fromUrl(url: string, signal?: AbortSignal): Promise<Uint8Array | 
 }
 
 async function fromDisk(place: string): Promise<Uint8Array | undefined> {
-  const { readFile } = await nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
-  try {
-    return await readFile(place.startsWith('file:') ? new URL(place) : place);
-  } catch (cause) {
-    const code = (cause as { code?: string }).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new TokenizerError('NOT_FOUND', `${place}: cannot be read (${String(cause)})`, { cause });
-  }
+  return (await import('./node-files.js')).readFromDisk(place);
 }
 
 /** Writes the files into a folder, which is made if need be; each appears whole or not at all. */
@@ -132,19 +125,7 @@ export async function writeFiles(
       'a page cannot write a folder: take the contents of toFiles()',
     );
   }
-  const { mkdir, rename, rm, writeFile } =
-    await nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
-  await mkdir(folder, { recursive: true });
-  for (const [name, content] of Object.entries(files)) {
-    const temporary = `${folder}/.${name}.${process.pid}.tmp`;
-    try {
-      await writeFile(temporary, content);
-      await rename(temporary, `${folder}/${name}`);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  }
+  await (await import('./node-files.js')).writeToDisk(folder, files);
 }
 
 function isUrl(source: TokenizerSource): source is URL {
@@ -153,11 +134,6 @@ function isUrl(source: TokenizerSource): source is URL {
 
 export function isNode(): boolean {
   return typeof process === 'object' && process.versions?.node !== undefined;
-}
-
-/** A module of Node's, named so that bundlers for a page do not look for it. */
-export function nodeModule<T>(name: string): Promise<T> {
-  return import(/* @vite-ignore */ /* webpackIgnore: true */ name) as Promise<T>;
 }
 
 /** The text of a file, which must not be a page that a server gave in its place. */

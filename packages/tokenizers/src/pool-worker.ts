@@ -1,8 +1,9 @@
 // A thread of a TokenizerPool: takes texts, gives ids.
 import type { EncodeOptions } from './encode-options.js';
 import { TokenizerError, type TokenizerErrorCode } from './errors.js';
-import { isNode, nodeModule } from './files.js';
+import { isNode } from './files.js';
 import { loadTokenizer } from './load-tokenizer.js';
+import { nodeModule } from './node-files.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 
 /** What a thread is to do. */

@@ -1,6 +1,7 @@
 import { type EncodeOptions, planEncoding } from './encode-options.js';
 import { TokenizerError, throwIfAborted } from './errors.js';
-import { isNode, nodeModule } from './files.js';
+import { isNode } from './files.js';
+import { nodeModule } from './node-files.js';
 import type { Answer, Job } from './pool-worker.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 
