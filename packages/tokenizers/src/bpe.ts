@@ -1,6 +1,6 @@
 import { quote, TokenizerError } from './errors.js';
-import { PairTable } from './pair-table.js';
 import type { Json, Model } from './pipeline.js';
+import { SymbolRow } from './symbol-row.js';
 import { badFile, readList, readVocab } from './tokenizer-json.js';
 
 export interface BpeOptions {
@@ -41,23 +41,14 @@ export function readBpe(json: Json): Bpe {
   });
 }
 
-/** Words of up to this many symbols are merged by looking for the best pair each time, without a heap. */
-const SHORT = 40;
-
 /**
  * Byte-pair encoding (Sennrich et al. 2016): of the neighbouring symbols of a word, those whose merge
  * was learned first become one, the leftmost before others, until no pair has a merge.
  */
 export class Bpe implements Model {
   readonly options: Required<BpeOptions>;
-  readonly #pairs = new PairTable();
-  readonly #ranks: number[] = []; // by pair
-  readonly #merged: number[] = []; // by pair: the token it becomes
-  readonly #random: () => number;
-  // The symbols of the word in work; those merged into the one before them have length 0.
-  #ids: Int32Array = new Int32Array(256);
-  #lengths: Int32Array = new Int32Array(256);
-  #count = 0;
+  /** The symbols of the word in work. */
+  readonly row: SymbolRow;
 
   /**
    * @param vocab ids by token
@@ -83,23 +74,8 @@ export class Bpe implements Model {
     if (dropout !== null && !(dropout > 0 && dropout <= 1)) {
       throw new TokenizerError('BAD_OPTION', `dropout must be between 0 and 1, not ${dropout}`);
     }
-    this.#random = seededRandom(this.options.seed);
     const skip = this.options.continuingSubwordPrefix?.length ?? 0;
-    for (let rank = 0; rank < merges.length; rank++) {
-      const [left, right] = merges[rank]!;
-      const a = vocab.get(left);
-      const b = vocab.get(right);
-      const merged = vocab.get(left + (skip > 0 ? right.slice(skip) : right));
-      if (a === undefined || b === undefined || merged === undefined) {
-        throw new TokenizerError(
-          'BAD_FILE',
-          `merge ${rank + 1}, ${quote(`${left} ${right}`)}: the vocabulary lacks it or what it is made of`,
-        );
-      }
-      const pair = this.#pairs.index(a, b);
-      this.#ranks[pair] = rank;
-      this.#merged[pair] = merged;
-    }
+    this.row = new SymbolRow(vocab, merges, skip, dropout, this.options.seed);
   }
 
   /** Whether the same word always gives the same tokens. */
@@ -116,130 +92,11 @@ export class Bpe implements Model {
         return;
       }
     }
-    this.begin(word.length);
+    this.row.begin(word.length);
     const isSpelled = this.#spell(word);
-    this.merge();
-    if (isSpelled) this.emit(emit);
+    this.row.merge();
+    if (isSpelled) this.row.emit(emit);
     else this.#emitBytes(word, emit);
-  }
-
-  /** Starts a word of up to `most` symbols: `add` them, `merge`, and have them emitted. */
-  begin(most: number): void {
-    this.#count = 0;
-    if (this.#ids.length < most) {
-      this.#ids = new Int32Array(most);
-      this.#lengths = new Int32Array(most);
-    } else if (this.#ids.length > 1 << 16 && most < 256) {
-      this.#ids = new Int32Array(256);
-      this.#lengths = new Int32Array(256);
-    }
-  }
-
-  /** Appends a symbol; lengths are in whatever unit the caller counts in. */
-  add(id: number, length: number): void {
-    if (this.#count === this.#ids.length) {
-      const ids = new Int32Array(2 * this.#count);
-      const lengths = new Int32Array(2 * this.#count);
-      ids.set(this.#ids);
-      lengths.set(this.#lengths);
-      this.#ids = ids;
-      this.#lengths = lengths;
-    }
-    this.#ids[this.#count] = id;
-    this.#lengths[this.#count++] = length;
-  }
-
-  emit(emit: (id: number, start: number, end: number) => void): void {
-    let start = 0;
-    for (let i = 0; i < this.#count; i++) {
-      const end = start + this.#lengths[i]!;
-      emit(this.#ids[i]!, start, end);
-      start = end;
-    }
-  }
-
-  /** Merges the symbols of the word, and closes the gaps. */
-  merge(): void {
-    if (this.#count < 2) return;
-    if (this.#count <= SHORT && this.options.dropout === null) this.#mergeShort();
-    else this.#mergeLong();
-  }
-
-  /** Each time the best pair: quadratic, but quick for words of common length. */
-  #mergeShort(): void {
-    const ids = this.#ids;
-    const lengths = this.#lengths;
-    const ranks = this.#ranks;
-    const pairs = this.#pairs;
-    let count = this.#count;
-    while (count > 1) {
-      let best = -1;
-      let bestPair = -1;
-      let bestRank = Number.MAX_SAFE_INTEGER;
-      for (let i = 0; i + 1 < count; i++) {
-        const pair = pairs.lookup(ids[i]!, ids[i + 1]!);
-        if (pair >= 0 && ranks[pair]! < bestRank) {
-          best = i;
-          bestPair = pair;
-          bestRank = ranks[pair]!;
-        }
-      }
-      if (best < 0) break;
-      ids[best] = this.#merged[bestPair]!;
-      lengths[best]! += lengths[best + 1]!;
-      count--;
-      ids.copyWithin(best + 1, best + 2, count + 1);
-      lengths.copyWithin(best + 1, best + 2, count + 1);
-    }
-    this.#count = count;
-  }
-
-  /** With a heap of the pairs by rank and place, for words of any length, and for dropout. */
-  #mergeLong(): void {
-    const count = this.#count;
-    const ids = this.#ids;
-    const lengths = this.#lengths;
-    const next = new Int32Array(count);
-    const previous = new Int32Array(count);
-    const heap = new NumberHeap();
-    const queue = (at: number) => {
-      if (next[at]! >= count) return;
-      const pair = this.#pairs.lookup(ids[at]!, ids[next[at]!]!);
-      if (pair >= 0) heap.push(this.#ranks[pair]! * PLACES + at);
-    };
-    for (let i = 0; i < count; i++) {
-      next[i] = i + 1;
-      previous[i] = i - 1;
-    }
-    for (let i = 0; i + 1 < count; i++) queue(i);
-    const { dropout } = this.options;
-    const dropped: number[] = [];
-    for (let top = heap.pop(); top !== undefined; top = heap.pop()) {
-      if (dropout !== null && this.#random() < dropout) {
-        dropped.push(top);
-        continue;
-      }
-      for (const entry of dropped) heap.push(entry);
-      dropped.length = 0;
-      const at = top % PLACES;
-      const right = next[at]!;
-      if (lengths[at] === 0 || right >= count) continue;
-      const pair = this.#pairs.lookup(ids[at]!, ids[right]!);
-      if (pair < 0 || this.#ranks[pair] !== Math.floor(top / PLACES)) continue;
-      ids[at] = this.#merged[pair]!;
-      lengths[at]! += lengths[right]!;
-      lengths[right] = 0;
-      next[at] = next[right]!;
-      if (next[at]! < count) previous[next[at]!] = at;
-      if (previous[at]! >= 0) queue(previous[at]!);
-      queue(at);
-    }
-    let kept = 0;
-    for (let i = 0; i < count; i = next[i]!) {
-      ids[kept] = ids[i]!;
-      lengths[kept++] = lengths[i]!;
-    }
-    this.#count = kept;
   }
 
   /**
@@ -255,11 +112,11 @@ export class Bpe implements Model {
       if (end === word.length && endOfWordSuffix !== null) symbol += endOfWordSuffix;
       const id = this.vocab.get(symbol);
       if (id === undefined) {
-        this.begin(word.length * 3);
+        this.row.begin(word.length * 3);
         this.#spellUnknown(word);
         return false;
       }
-      this.add(id, end - at);
+      this.row.add(id, end - at);
       at = end;
     }
     return true;
@@ -271,7 +128,7 @@ export class Bpe implements Model {
       this.options;
     let unknown = 0; // the bytes of the unknown token that is yet to be added
     const addUnknown = () => {
-      if (unknown > 0) this.add(this.#unknownId(word), unknown);
+      if (unknown > 0) this.row.add(this.#unknownId(word), unknown);
       unknown = 0;
     };
     for (let at = 0; at < word.length; ) {
@@ -284,12 +141,12 @@ export class Bpe implements Model {
       const id = this.vocab.get(symbol);
       if (id !== undefined) {
         addUnknown();
-        this.add(id, length);
+        this.row.add(id, length);
         continue;
       }
       const bytes = byteFallback ? this.#byteTokens(symbol) : undefined;
       if (bytes !== undefined) {
-        for (const byte of bytes) this.add(byte, 1);
+        for (const byte of bytes) this.row.add(byte, 1);
       } else if (unkToken !== null) {
         if (!fuseUnk) addUnknown();
         unknown += length;
@@ -332,7 +189,7 @@ export class Bpe implements Model {
       }
       at = end;
     }
-    this.emit((id, start, end) => {
+    this.row.emit((id, start, end) => {
       emit(id, starts[start] ?? word.length, ends[end - 1] ?? word.length);
     });
   }
@@ -354,61 +211,7 @@ export class Bpe implements Model {
   }
 }
 
-/** Places fit below this in a heap entry, ranks above. */
-const PLACES = 2 ** 31;
-
-/** A binary heap of numbers, the least first. */
-class NumberHeap {
-  #items: Float64Array = new Float64Array(64);
-  #size = 0;
-
-  push(item: number): void {
-    if (this.#size === this.#items.length) {
-      const larger = new Float64Array(this.#size * 2);
-      larger.set(this.#items);
-      this.#items = larger;
-    }
-    const items = this.#items;
-    let at = this.#size++;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (items[parent]! <= item) break;
-      items[at] = items[parent]!;
-      at = parent;
-    }
-    items[at] = item;
-  }
-
-  pop(): number | undefined {
-    if (this.#size === 0) return undefined;
-    const items = this.#items;
-    const top = items[0]!;
-    const size = --this.#size;
-    const last = items[size]!;
-    let at = 0;
-    for (let child = 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && items[child + 1]! < items[child]!) child++;
-      if (items[child]! >= last) break;
-      items[at] = items[child]!;
-      at = child;
-    }
-    items[at] = last;
-    return top;
-  }
-}
-
 function utf8Length(char: string): number {
   const code = char.codePointAt(0)!;
   return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-}
-
-/** Numbers from 0 to 1 by mulberry32 (Tommy Ettinger): the same from the same seed everywhere. */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,11 +1,11 @@
 import { Bpe, readBpe } from './bpe.js';
 import {
   ByteLevelDecoder,
-  ByteLevelFastPath,
   ByteLevelPreTokenizer,
   ByteLevelProcessor,
   readByteLevelOptions,
 } from './byte-level.js';
+import { ByteLevelFastPath } from './byte-level-fast-path.js';
 import { TokenizerError } from './errors.js';
 import {
   type LoadOptions,

@@ -13,7 +13,7 @@ import type {
 } from './pipeline.js';
 
 /** Makes a component of its JSON; `read` makes those inside it. */
-export type Reader<T> = (json: Json, read: (json: unknown) => T) => T;
+type Reader<T> = (json: Json, read: (json: unknown) => T) => T;
 
 /** The components a reader knows, by their `type`. */
 export interface Components {
@@ -56,7 +56,7 @@ function readComponent<T>(
   if (reader === undefined) {
     throw new TokenizerError(
       'UNSUPPORTED',
-      `tokenizer.json: the ${slot} ${quote(type)} is not among those this reader knows: ${Object.keys(readers).join(', ')}`,
+      `tokenizer.json: the ${slot} ${quote(type)} is not among those this reader has (${Object.keys(readers).join(', ')}); loadTokenizer has the most`,
     );
   }
   return reader(json, (inner) => readComponent(slot, inner, readers));

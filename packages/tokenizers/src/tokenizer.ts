@@ -21,8 +21,8 @@ import {
   TokenSink,
 } from './pipeline.js';
 import { writeSpecialTokens } from './special-tokens.js';
+import { TextCutter } from './text-cutter.js';
 import { writeTokenizerJson } from './tokenizer-json.js';
-import { wellFormed } from './unicode.js';
 
 /** An entry of a batch: a text, or a text with its pair. */
 export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
@@ -41,6 +41,7 @@ export class Tokenizer {
   readonly specialTokens: Readonly<SpecialTokens>;
   readonly modelMaxLength: number | undefined;
   readonly #model: Model;
+  readonly #cutter: TextCutter;
   readonly #sink = new TokenSink();
   #tokens: string[] | undefined;
   readonly #textOf = (id: number): string | undefined => this.idToToken(id);
@@ -56,6 +57,7 @@ export class Tokenizer {
       parts.model.vocab,
       normalizer && ((text) => normalizer.normalize(AlignedText.of(text)).text),
     );
+    this.#cutter = new TextCutter(parts, this.addedTokens, this.#textOf);
   }
 
   /**
@@ -94,7 +96,7 @@ export class Tokenizer {
     const sink = this.#sink;
     sink.clear();
     sink.idsOnly = true;
-    this.#collect(text, sink);
+    this.#cutter.cut(text, sink);
     if (frame === undefined) return sink.ids.slice(0, sink.length);
     const ids = new Int32Array(frame.before.length + sink.length + frame.after.length);
     ids.set(frame.before);
@@ -266,11 +268,11 @@ export class Tokenizer {
     const sink = this.#sink;
     sink.clear();
     if (typeof text === 'string') {
-      this.#collect(text, sink);
+      this.#cutter.cut(text, sink);
     } else {
       text.forEach((word, index) => {
         const from = sink.length;
-        this.#collect(word, sink);
+        this.#cutter.cut(word, sink);
         sink.words.fill(index, from, sink.length);
       });
     }
@@ -296,58 +298,9 @@ export class Tokenizer {
     return rows;
   }
 
-  /** Appends the tokens of a text to the sink. */
-  #collect(given: string, sink: TokenSink): void {
-    const text = wellFormed(given);
-    for (const { id, start, end } of this.addedTokens.findRaw(text)) {
-      if (id < 0) this.#collectPart(text, start, end, sink);
-      else this.#pushToken(id, start, end, text.slice(start, end), sink);
-    }
-  }
-
-  /** Appends the tokens of a part in which there are no raw added tokens. */
-  #collectPart(text: string, from: number, to: number, sink: TokenSink): void {
-    const { fastPath, normalizer } = this.parts;
-    const part = from === 0 && to === text.length ? text : text.slice(from, to);
-    if (fastPath !== undefined && !this.addedTokens.needNormalizedText) {
-      for (const { id, start, end } of this.addedTokens.findNormalized(part)) {
-        if (id < 0) fastPath.encode(text, from + start, from + end, sink);
-        else this.#pushToken(id, from + start, from + end, part.slice(start, end), sink);
-      }
-      return;
-    }
-    const original = AlignedText.of(part, from);
-    const normalized = normalizer?.normalize(original) ?? original;
-    for (const { id, start, end } of this.addedTokens.findNormalized(normalized.text)) {
-      if (start === end) continue;
-      const piece = normalized.slice(start, end);
-      if (id < 0) this.#collectNormalized(piece, sink);
-      else this.#pushToken(id, piece.start(0), piece.end(piece.length), piece.text, sink);
-    }
-  }
-
-  /** Appends the tokens of a normalized piece without added tokens. */
-  #collectNormalized(piece: AlignedText, sink: TokenSink): void {
-    const { preTokenizer, model } = this.parts;
-    for (const part of preTokenizer?.split([piece]) ?? [piece]) {
-      const word = sink.wordCount++;
-      model.tokenize(part.text, (id, start, end) =>
-        sink.push(id, part.start(start), part.end(end), word),
-      );
-    }
-  }
-
-  #pushToken(id: number, start: number, end: number, text: string, sink: TokenSink): void {
-    if (text !== this.idToToken(id)) {
-      sink.texts ??= new Map();
-      sink.texts.set(sink.length, text);
-    }
-    sink.push(id, start, end, sink.wordCount++);
-  }
-
   #pad(rows: Rows[], { padding }: EncodePlan): Rows[] {
     if (padding === undefined) return rows;
-    let length = padding.length ?? Math.max(0, ...rows.map((row) => row.ids.length));
+    let length = padding.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), 0);
     const multiple = padding.toMultipleOf;
     if (multiple > 1) length = Math.ceil(length / multiple) * multiple;
     return rows.map((row) => padRows(row, length, padding));
