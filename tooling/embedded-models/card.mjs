@@ -24,7 +24,7 @@ const SOURCES = {
  */
 export function modelCard(about) {
   const { name, recipe, commands, log, parameters, bytes, model, baselines } = about;
-  const { pretraining, evaluation, tokenizer } = recipe;
+  const { architecture, runs, training, evaluation, tokenizer } = recipe;
   const last = log.at(-1);
   const tokens = log.reduce((sum, line) => sum + line.tokens, 0);
   const count = (value) => Math.round(value).toLocaleString('en');
@@ -46,11 +46,11 @@ multihead fill-mask "The president of the United [MASK] spoke to the congress." 
 
 | | |
 |---|---|
-| architecture | BERT, ${pretraining.layers} layers, hidden ${pretraining.hidden}, ${pretraining.heads} heads, feed-forward ${pretraining.intermediate} |
-| rows | at most ${pretraining.maxLength} tokens |
+| architecture | BERT, ${architecture.layers} layers, hidden ${architecture.hidden}, ${architecture.heads} heads, feed-forward ${architecture.intermediate} |
+| rows | at most ${architecture.positions} tokens |
 | vocabulary | ${count(tokenizer.vocabSize)} WordPiece tokens, lower case |
 | parameters | ${count(parameters)} |
-| weights | ${(bytes / 1e6).toFixed(2)} MB, ${pretraining.dtype} safetensors |
+| weights | ${(bytes / 1e6).toFixed(2)} MB, ${training.dtype} safetensors |
 
 ## What it reaches
 
@@ -78,10 +78,11 @@ One command makes it again: \`node scripts/pnpm.mjs --filter @multihead/embedded
 ${commands.join('\n')}
 \`\`\`
 
-${count(last.step)} steps (seed ${pretraining.seed}) over ${count(tokens)} tokens, ${last.epoch.toFixed(1)} passes over the training text, took ${minutes(last.seconds)}
+${count(last.step)} steps (seed ${training.seed}) over ${count(tokens)} tokens, ${last.epoch.toFixed(1)} passes over the training text, took ${minutes(last.seconds)}
 on one core of a ${cpus()[0].model.replace(/\s+/g, ' ').trim()} (WASM SIMD in Node ${process.versions.node}). AdamW with
-linear decay after ${pretraining.warmup} steps of warm-up to ${pretraining.learningRate}, weight decay ${pretraining.weightDecay}, ${pretraining.dropout === 0 ? 'no dropout' : `dropout ${pretraining.dropout}`}, gradients
-clipped at 1; ${100 * pretraining.mlmProbability} % of the tokens masked, 80/10/10.
+${training.warmup} steps of warm-up to ${training.learningRate} in each run, weight decay ${training.weightDecay}, ${architecture.dropout === 0 ? 'no dropout' : `dropout ${architecture.dropout}`}, gradients
+clipped at 1; ${100 * training.mlmProbability} % of the tokens masked, 80/10/10. ${runs[0].steps} steps on rows of ${runs[0].maxLength} tokens, in
+which a model soon learns that neighbours matter, then ${runs[1].steps} on full rows with the rate falling to 0.
 
 ## The text
 

@@ -15,11 +15,13 @@ import { formatEvaluation, runTraining } from './training-run.js';
 
 interface PretrainBertOptions extends TrainingOptions {
   tokenizer: string;
+  from?: string;
   layers: number;
   hidden: number;
   heads?: number;
   intermediate?: number;
   maxLength: number;
+  positions?: number;
   dropout: number;
   initializerRange: number;
   mlmProbability: number;
@@ -38,6 +40,21 @@ export function pretrainBert(families: Command): void {
     )
     .argument('<files...>', 'text files; - reads standard input')
     .requiredOption('-t, --tokenizer <source>', 'as `multihead train-tokenizer` writes it')
+    .addOption(
+      option(
+        '--from <source>',
+        'go on from this model, in its sizes, in place of a fresh one',
+        String,
+      ).conflicts([
+        'layers',
+        'hidden',
+        'heads',
+        'intermediate',
+        'positions',
+        'dropout',
+        'initializerRange',
+      ]),
+    )
     .addOption(option('--layers <count>', 'encoder layers', whole({ from: 1 }), 4))
     .addOption(option('--hidden <size>', 'size of the hidden states', whole({ from: 1 }), 256))
     .addOption(
@@ -51,6 +68,13 @@ export function pretrainBert(families: Command): void {
       ),
     )
     .addOption(option('--max-length <tokens>', 'tokens in a row', whole({ from: 3 }), 128))
+    .addOption(
+      option(
+        '--positions <tokens>',
+        'longest text the model can take (default: --max-length)',
+        whole({ from: 3 }),
+      ),
+    )
     .addOption(option('--dropout <share>', 'dropout in training', real({ from: 0, to: 0.99 }), 0.1))
     .addOption(
       option(
@@ -73,11 +97,17 @@ export function pretrainBert(families: Command): void {
 }
 
 async function run(files: string[], options: PretrainBertOptions): Promise<void> {
-  const { out, maxLength, seed, dtype, quiet, json } = options;
+  const { out, maxLength, dtype, quiet, json } = options;
+  const { positions = maxLength } = options;
+  if (positions < maxLength) {
+    throw new CliError(
+      'USAGE',
+      `--positions ${positions} are fewer than --max-length ${maxLength}.`,
+    );
+  }
   const stepsFor = stepsOf(options);
   const loaded = await loadTokenizer(options.tokenizer);
   const tokenizer = BertTokenizer.fromFiles(loaded.toFiles(), { modelMaxLength: maxLength });
-  const config = configOf(options, tokenizer);
 
   const reading = new Progress('reading', { quiet });
   const data = await readMaskedLMData(files, tokenizer, options, reading).finally(() =>
@@ -91,7 +121,9 @@ async function run(files: string[], options: PretrainBertOptions): Promise<void>
   });
 
   await useWasm();
-  const model = new BertForMaskedLM(config, new Weights({ seed }));
+  const model = await startModel(options, tokenizer);
+  const { maxPositionEmbeddings: modelMaxLength } = model.config;
+  const tokenizerFiles = BertTokenizer.fromFiles(loaded.toFiles(), { modelMaxLength }).toFiles();
   try {
     const parameters = [...model.parameters.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
@@ -112,9 +144,9 @@ async function run(files: string[], options: PretrainBertOptions): Promise<void>
       collate,
       steps,
       options,
-      files: tokenizer.toFiles(),
+      files: tokenizerFiles,
     });
-    await model.save(out, { dtype, files: tokenizer.toFiles() });
+    await model.save(out, { dtype, files: tokenizerFiles });
 
     const { epoch, seconds, resumedFrom, evaluation } = summary;
     if (json) {
@@ -131,8 +163,28 @@ async function run(files: string[], options: PretrainBertOptions): Promise<void>
   }
 }
 
+/** A fresh model, or the one to go on from. */
+async function startModel(
+  options: PretrainBertOptions,
+  tokenizer: BertTokenizer,
+): Promise<BertForMaskedLM> {
+  const { from, maxLength, seed } = options;
+  if (from === undefined) {
+    return new BertForMaskedLM(configOf(options, tokenizer), new Weights({ seed }));
+  }
+  const model = await BertForMaskedLM.fromPretrained(from);
+  const { maxPositionEmbeddings, vocabSize } = model.config;
+  if (vocabSize === tokenizer.vocabSize && maxLength <= maxPositionEmbeddings) return model;
+  model.dispose();
+  throw new CliError(
+    'USAGE',
+    `${from} takes ${maxPositionEmbeddings} tokens of a vocabulary of ${vocabSize}; ` +
+      `--max-length is ${maxLength}, and the tokenizer has ${tokenizer.vocabSize}.`,
+  );
+}
+
 function configOf(options: PretrainBertOptions, tokenizer: BertTokenizer): BertConfig {
-  const { hidden, layers, dropout, maxLength, initializerRange } = options;
+  const { hidden, layers, dropout, maxLength, positions = maxLength, initializerRange } = options;
   const { heads = Math.max(1, Math.round(hidden / 64)), intermediate = 4 * hidden } = options;
   if (hidden % heads !== 0) {
     throw new CliError('USAGE', `--hidden ${hidden} is no multiple of --heads ${heads}.`);
@@ -145,7 +197,7 @@ function configOf(options: PretrainBertOptions, tokenizer: BertTokenizer): BertC
     intermediateSize: intermediate,
     hiddenDropoutProb: dropout,
     attentionProbsDropoutProb: dropout,
-    maxPositionEmbeddings: maxLength,
+    maxPositionEmbeddings: positions,
     initializerRange,
     padTokenId: tokenizer.padTokenId ?? null,
   });
