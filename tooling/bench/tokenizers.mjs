@@ -50,7 +50,7 @@ print(
     await alternate(
       {
         'ids only': overLines((line) => bert.encodeIds(line)),
-        'with offsets': overLines((line) => bert.encode(line, none)),
+        'with offsets': overLines((line) => bert.encode(line, none).offsets),
         '@huggingface/tokenizers': overLines((line) => peerBert.encode(line)),
       },
       options,
@@ -70,7 +70,7 @@ print(
     await alternate(
       {
         'ids only': overLines((line) => gpt2.encodeIds(line)),
-        'with offsets': overLines((line) => gpt2.encode(line, none)),
+        'with offsets': overLines((line) => gpt2.encode(line, none).offsets),
         'gpt-tokenizer (warm)': overLines((line) => gptTokenizerEncode(line)),
       },
       options,

@@ -181,8 +181,12 @@ export function trimOffsets(
   settings: { addPrefixSpace: boolean },
   textOf: (id: number) => string | undefined,
 ): Rows {
-  const offsets = rows.offsets.map(([start, end], i): [number, number] => {
+  const starts = [...rows.starts];
+  const ends = [...rows.ends];
+  for (let i = 0; i < starts.length; i++) {
     const token = rows.texts[i] ?? textOf(rows.ids[i]!) ?? '';
+    const start = starts[i]!;
+    const end = ends[i]!;
     let leading = 0;
     while (leading < token.length && isSpace(token, leading)) leading++;
     let trailing = 0;
@@ -190,12 +194,13 @@ export function trimOffsets(
     // A space that was put before a character has that one's place, be it of one unit or two.
     if (trailing === token.length) trailing = Math.max(trailing, end - start);
     if (leading === 1 && settings.addPrefixSpace && (i === 0 || start === 0)) leading = 0;
-    const from = Math.min(start + leading, end);
-    return [from, trailing > 0 && end >= trailing ? Math.max(end - trailing, from) : end];
-  });
+    starts[i] = Math.min(start + leading, end);
+    if (trailing > 0 && end >= trailing) ends[i] = Math.max(end - trailing, starts[i]!);
+  }
   return {
     ...rows,
-    offsets,
+    starts,
+    ends,
     overflowing: rows.overflowing.map((part) => trimOffsets(part, settings, textOf)),
   };
 }

@@ -3,8 +3,10 @@ import { TokenizerError } from './errors.js';
 /** The columns of an encoding while it is put together: one entry a token in each. */
 export interface Rows {
   ids: number[];
-  /** Positions of the token in its text, in UTF-16 units. */
-  offsets: [start: number, end: number][];
+  /** Where the token begins in its text, in UTF-16 units … */
+  starts: number[];
+  /** … and ends. */
+  ends: number[];
   wordIds: (number | null)[];
   sequenceIds: (number | null)[];
   typeIds: number[];
@@ -23,8 +25,6 @@ export type Side = 'left' | 'right';
 export class Encoding {
   /** Ids of the tokens. */
   readonly ids: number[];
-  /** The token's part of the text: `text.slice(start, end)`; `[0, 0]` for tokens that were put in. */
-  readonly offsets: [start: number, end: number][];
   /** The index of the word the token is of; null for tokens that were put in. */
   readonly wordIds: (number | null)[];
   /** 0 for tokens of the text, 1 for those of the pair, null for tokens that were put in. */
@@ -38,12 +38,16 @@ export class Encoding {
   /** With `returnOverflowing`: what truncation cut off, as encodings of the same form. */
   readonly overflowing: Encoding[];
   #tokens: string[] | undefined;
+  #offsets: [start: number, end: number][] | undefined;
+  readonly #starts: number[];
+  readonly #ends: number[];
   readonly #texts: (string | undefined)[];
   readonly #idToToken: (id: number) => string | undefined;
 
   constructor(rows: Rows, idToToken: (id: number) => string | undefined) {
     this.ids = rows.ids;
-    this.offsets = rows.offsets;
+    this.#starts = rows.starts;
+    this.#ends = rows.ends;
     this.wordIds = rows.wordIds;
     this.sequenceIds = rows.sequenceIds;
     this.typeIds = rows.typeIds;
@@ -57,6 +61,12 @@ export class Encoding {
   /** Number of tokens, padding included. */
   get length(): number {
     return this.ids.length;
+  }
+
+  /** The token's part of the text: `text.slice(start, end)`; `[0, 0]` for tokens that were put in. */
+  get offsets(): [start: number, end: number][] {
+    this.#offsets ??= this.#starts.map((start, i) => [start, this.#ends[i]!]);
+    return this.#offsets;
   }
 
   /** The tokens as the vocabulary spells them; an added token as it was found in the text. */
@@ -147,7 +157,8 @@ export class BatchEncoding {
 export function insertedRows(ids: number[], typeId: number, texts: string[]): Rows {
   return {
     ids,
-    offsets: ids.map(() => [0, 0]),
+    starts: ids.map(() => 0),
+    ends: ids.map(() => 0),
     wordIds: ids.map(() => null),
     sequenceIds: ids.map(() => null),
     typeIds: ids.map(() => typeId),
@@ -161,7 +172,8 @@ export function insertedRows(ids: number[], typeId: number, texts: string[]): Ro
 function slice(rows: Rows, start: number, end: number): Rows {
   return {
     ids: rows.ids.slice(start, end),
-    offsets: rows.offsets.slice(start, end),
+    starts: rows.starts.slice(start, end),
+    ends: rows.ends.slice(start, end),
     wordIds: rows.wordIds.slice(start, end),
     sequenceIds: rows.sequenceIds.slice(start, end),
     typeIds: rows.typeIds.slice(start, end),
@@ -180,7 +192,8 @@ function concat(parts: readonly Rows[]): Rows {
   };
   return {
     ids: column((rows) => rows.ids),
-    offsets: column((rows) => rows.offsets),
+    starts: column((rows) => rows.starts),
+    ends: column((rows) => rows.ends),
     wordIds: column((rows) => rows.wordIds),
     sequenceIds: column((rows) => rows.sequenceIds),
     typeIds: column((rows) => rows.typeIds),

@@ -279,7 +279,8 @@ export class Tokenizer {
     const count = sink.length;
     const rows: Rows = {
       ids: new Array(count),
-      offsets: new Array(count),
+      starts: new Array(count),
+      ends: new Array(count),
       wordIds: new Array(count),
       sequenceIds: new Array(count).fill(sequence),
       typeIds: new Array(count).fill(sequence),
@@ -291,7 +292,8 @@ export class Tokenizer {
     const { ids, starts, ends, words } = sink;
     for (let i = 0; i < count; i++) {
       rows.ids[i] = ids[i]!;
-      rows.offsets[i] = [starts[i]!, ends[i]!];
+      rows.starts[i] = starts[i]!;
+      rows.ends[i] = ends[i]!;
       rows.wordIds[i] = words[i]!;
     }
     for (const [i, found] of sink.texts ?? []) rows.texts[i] = found;
