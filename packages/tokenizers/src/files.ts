@@ -1,5 +1,6 @@
 // Where a tokenizer's files come from and go to: a folder, a URL, a reader, or contents at hand.
 import { quote, TokenizerError, throwIfAborted } from './errors.js';
+import { readFromDisk, writeToDisk } from './node-files.js';
 import type { Json } from './pipeline.js';
 import { isObject } from './tokenizer-json.js';
 
@@ -77,7 +78,7 @@ function reader(
   const place = String(source);
   const slash = Math.max(place.lastIndexOf('/'), place.lastIndexOf('\\'));
   const last = place.slice(slash + 1).replace(/[?#].*$/, '');
-  const from = /^https?:|^blob:|^data:/.test(place) || !isNode() ? fromUrl : fromDisk;
+  const from = /^https?:|^blob:|^data:/.test(place) || !isNode() ? fromUrl : readFromDisk;
   // The place of a file stands for that file; one with a name of its own goes by what it must be.
   const named = names.includes(last) ? last : names.find((name) => isKind(last, name));
   if (named !== undefined) return { read: () => from(place, signal), only: [named] };
@@ -110,10 +111,6 @@ async function fromUrl(url: string, signal?: AbortSignal): Promise<Uint8Array | 
   return new Uint8Array(await response.arrayBuffer());
 }
 
-async function fromDisk(place: string): Promise<Uint8Array | undefined> {
-  return (await import('./node-files.js')).readFromDisk(place);
-}
-
 /** Writes the files into a folder, which is made if need be; each appears whole or not at all. */
 export async function writeFiles(
   folder: string,
@@ -125,7 +122,7 @@ export async function writeFiles(
       'a page cannot write a folder: take the contents of toFiles()',
     );
   }
-  await (await import('./node-files.js')).writeToDisk(folder, files);
+  await writeToDisk(folder, files);
 }
 
 function isUrl(source: TokenizerSource): source is URL {

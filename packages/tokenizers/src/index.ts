@@ -15,7 +15,6 @@ export {
   type DecodeOptions,
   Tokenizer,
 } from './tokenizer.js';
-export { type IdBatch, TokenizerPool, type TokenizerPoolOptions } from './tokenizer-pool.js';
 export { type BpeTrainingOptions, trainBpe, trainClassicBpe } from './train-bpe.js';
 export { trainWordLevel, type WordLevelTrainingOptions } from './train-word-level.js';
 export { trainWordPiece, type WordPieceTrainingOptions } from './train-word-piece.js';

@@ -1,4 +1,5 @@
-// Reading and writing folders in Node; a page never loads this.
+// Reading and writing folders in Node. It is not imported by need, because a bundler could then not
+// make one script of a worker that reads tokenizers.
 import { TokenizerError } from './errors.js';
 
 /** A module of Node's, named so that bundlers for a page do not look for it. */

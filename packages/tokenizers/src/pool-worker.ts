@@ -72,11 +72,12 @@ interface Scope {
 }
 
 if (isNode()) {
-  const { parentPort } =
-    await nodeModule<typeof import('node:worker_threads')>('node:worker_threads');
-  parentPort?.on('message', async (job: Job) => {
-    const result = await answer(job);
-    parentPort.postMessage(result, buffersOf(result));
+  // No `await` at the top level: bundlers make a classic script of a worker.
+  nodeModule<typeof import('node:worker_threads')>('node:worker_threads').then(({ parentPort }) => {
+    parentPort?.on('message', async (job: Job) => {
+      const result = await answer(job);
+      parentPort.postMessage(result, buffersOf(result));
+    });
   });
 } else {
   const scope = globalThis as unknown as Scope;

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type * as Tokenizers from './index.js';
+import type * as Pool from './tokenizer-pool.js';
 
 // Threads run the package as it is built, not its sources.
-const { TokenizerPool, trainBpe, trainWordPiece }: typeof Tokenizers = await import(
-  new URL('../dist/index.js', import.meta.url).href
-);
+const built = (name: string) => import(new URL(`../dist/${name}`, import.meta.url).href);
+const { trainBpe, trainWordPiece }: typeof Tokenizers = await built('index.js');
+const { TokenizerPool }: typeof Pool = await built('tokenizer-pool.js');
 const lines = Array.from(
   { length: 4000 },
   (_, i) => `Line ${i}: the river, ${'a heron '.repeat(i % 40)}`,
 );
 const tokenizer = await trainWordPiece(lines, { vocabSize: 200 });
-let pool: Tokenizers.TokenizerPool;
+let pool: Pool.TokenizerPool;
 beforeAll(async () => {
   pool = await TokenizerPool.create(tokenizer, { threads: 2 });
 });
