@@ -28,10 +28,12 @@ export async function evaluateModel(folder, questions) {
     });
     const asked = batch.flatMap(({ places }, row) => places.map((place) => row * length + place));
     const truth = batch.flatMap(({ ids, places }) => places.map((place) => ids[place]));
-    const probabilities = tf.tidy(() => {
+    const answered = tf.tidy(() => {
       const logits = tf.reshape(outputs.logits, [batch.length * length, vocabSize]);
-      return softmax(tf.gather(logits, tf.tensor1d(asked, 'int32'))).dataSync();
+      return softmax(tf.gather(logits, tf.tensor1d(asked, 'int32')));
     });
+    const probabilities = answered.dataSync(); // [asked, vocabSize]
+    answered.dispose();
     outputs.dispose();
     truth.forEach((id, k) => {
       const row = probabilities.subarray(k * vocabSize, (k + 1) * vocabSize);

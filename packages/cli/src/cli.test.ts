@@ -324,6 +324,39 @@ describe('pretrain bert and fill-mask', () => {
     expect(size('half')).toBeLessThan(0.6 * size('model'));
   });
 
+  test('--from goes on from a model, in longer rows where it has the positions', async () => {
+    const config = (out: string) =>
+      JSON.parse(readFileSync(join(folder, out, 'config.json'), 'utf8'));
+    await ok([
+      ...pretrain('short', '-q'),
+      '--steps',
+      '5',
+      '--max-length',
+      '8',
+      '--positions',
+      '16',
+    ]);
+    expect(config('short').max_position_embeddings).toBe(16);
+    const from = (out: string, model: string, ...more: string[]) => [
+      ...['pretrain', 'bert', 'text.txt', '-t', 'tokenizer', '-o', out, '--from', model, '--json'],
+      ...['--steps', '1', '--batch-size', '16', '--eval-fraction', '0.2', '-q', ...more],
+    ];
+    await ok(from('longer', 'short', '--max-length', '16'));
+    expect(config('longer')).toEqual(config('short'));
+
+    // A step at a rate of nearly 0 leaves the trained model as good as it was.
+    const gently = ['--max-length', '16', '--learning-rate', '1e-9', '--mlm-probability', '0.3'];
+    const [{ evaluation }] = jsonLines(await ok(from('same', 'model', ...gently)));
+    expect(evaluation.loss).toBeCloseTo(summary.evaluation.loss, 3);
+
+    const tooLong = await multihead(from('never', 'model', '--max-length', '32'));
+    expect(tooLong.code).not.toBe(0);
+    expect(tooLong.stderr.trim().split('\n')).toHaveLength(1);
+    const resized = await multihead(from('never', 'model', '--hidden', '64'));
+    expect(resized.code).toBe(2);
+    expect(existsSync(join(folder, 'never'))).toBe(false);
+  }, 60_000);
+
   test('fill-mask gives probabilities and texts for several masks', async () => {
     const text = 'The [MASK] sees the [MASK].';
     const args = ['fill-mask', text, '-m', 'model', '--top-k', '3', '--json'];
