@@ -1,4 +1,1 @@
-import shared from '@multihead/jest-config';
-
-// Many of these tests wait for the disk, whose speed must not decide them.
-export default { ...shared, testTimeout: 60_000 };
+export { default } from '@multihead/jest-config';

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 const here = (specifier) => fileURLToPath(import.meta.resolve(specifier));
 
 export default {
+  // A slow disk or a busy machine never decides a test.
+  testTimeout: 300_000,
   testEnvironment: here('./environment.mjs'),
   testEnvironmentOptions: { customExportConditions: ['@multihead/source', 'node', 'node-addons'] },
   testMatch: ['<rootDir>/{src,test}/**/*.test.ts'],

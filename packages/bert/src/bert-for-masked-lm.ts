@@ -106,6 +106,14 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
   /** @throws ModelError for ids out of range, ragged rows, shapes that do not fit */
   forward(
     inputs: BertMaskedLMInputs,
+    options?: BertMaskedLMOptions & { outputLogits?: true | undefined },
+  ): ModelOutput<BertMaskedLMOutputs & { logits: tf.Tensor }>;
+  forward(
+    inputs: BertMaskedLMInputs,
+    options?: BertMaskedLMOptions,
+  ): ModelOutput<BertMaskedLMOutputs>;
+  forward(
+    inputs: BertMaskedLMInputs,
     options: BertMaskedLMOptions = {},
   ): ModelOutput<BertMaskedLMOutputs> {
     const { outputLogits = true } = options;

@@ -50,6 +50,9 @@ export interface SaveOptions extends SaveFolderOptions {
   files?: Record<string, string | Uint8Array>;
 }
 
+/** What PyTorch, and so `config.json`, calls the stored types. */
+const TORCH_NAMES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+
 /** What all models share: configuration, parameters, saving, disposal. */
 export abstract class PretrainedModel<Config extends ModelConfig> implements Model {
   readonly parameters: ReadonlyMap<string, Parameter>;
@@ -72,20 +75,28 @@ export abstract class PretrainedModel<Config extends ModelConfig> implements Mod
     destination: Parameters<typeof saveFolder>[0],
     { dtype = 'F32', files, ...options }: SaveOptions = {},
   ): Promise<void> {
-    const tensors = [...this.parameters.values()].map((parameter) => ({
-      name: parameter.path,
+    const tensors = [...this.parameters.values()].map(({ path, shape, value }) => ({
+      name: path,
       dtype,
-      shape: [...parameter.shape],
-      data: async () => {
-        const values = (await parameter.value.data()) as Float32Array;
-        return fromFloat32(parameter.path, [...parameter.shape], values, dtype).data;
-      },
+      shape: [...shape],
+      data: async () =>
+        fromFloat32(path, [...shape], (await value.data()) as Float32Array, dtype).data,
     }));
     const json = this.config.toJson();
-    const named = JSON.stringify(json.architectures) === JSON.stringify([this.architecture]);
-    const config = named ? json : formatJson({ ...json, architectures: [this.architecture] }, json);
+    const changed = { ...json, ...this.#described(json, dtype) };
+    const same = JSON.stringify(changed) === JSON.stringify(json);
+    const config = same ? json : formatJson(changed, json);
     const contents = { config, tensors, ...(files && { files }) };
     await saveFolder(destination, contents, options);
+  }
+
+  /** What `config.json` says of the class, and of the stored type where it says anything. */
+  #described(json: JsonObject, dtype: keyof typeof TORCH_NAMES): JsonObject {
+    const described: JsonObject = { architectures: [this.architecture] };
+    for (const key of ['dtype', 'torch_dtype']) {
+      if (key in json) described[key] = TORCH_NAMES[dtype];
+    }
+    return described;
   }
 
   /** Frees the weights. Using the model afterwards is an error. */
