@@ -10,11 +10,14 @@ const sentences = [
   'We must work for peace and [MASK] among nations.',
 ];
 
+console.log('\nA BERT that this repository trained fills masks, on the WASM SIMD backend:\n');
 for (const sentence of sentences) {
   const fillMask = [`${root}packages/cli/dist/main.js`, 'fill-mask', sentence, '--model', model];
   const { status } = spawnSync(process.execPath, fillMask, { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
+  console.log();
 }
+console.log('The same in a page, with the attention behind it (Ctrl-C ends it):');
 
 const demo = `${root}apps/demo/`;
 const server = spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'preview'], {
