@@ -39,7 +39,7 @@ try {
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
   run('npm', ['install', '--no-audit', '--no-fund', ...files], project);
   run('cp', ['-r', join(root, 'models'), project]);
-  writeFileSync(join(project, 'example.mjs'), firstBlock(readme, 'ts'));
+  writeFileSync(join(project, 'example.mjs'), firstBlock(readme, 'js'));
   const printed = run('node', ['example.mjs'], project);
   const promised = firstBlock(readme, 'text');
   if (printed.trim() !== promised.trim()) {

@@ -25,7 +25,7 @@ export async function startBackend(): Promise<WasmBackend> {
     // tfjs's own threads break in minified pages and need isolation.
     env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
     serveBinary();
-    await setBackend('wasm');
+    await withoutListeners(() => setBackend('wasm'));
   } else await setBackend('wasm');
   const backend = engine().registry.wasm as WasmBackend | undefined;
   if (!backend)
@@ -34,6 +34,29 @@ export async function startBackend(): Promise<WasmBackend> {
       'tfjs could not start its wasm backend; its warning in the console says why.',
     );
   return backend;
+}
+
+/** What Node's `process` is to `withoutListeners`. */
+interface Emitter {
+  rawListeners(event: string): unknown[];
+  off(event: string, listener: unknown): void;
+}
+
+/**
+ * In Node, tfjs's script catches every error that nobody caught and throws it again from its own
+ * midst. Without those listeners an error is reported from where it came.
+ */
+async function withoutListeners(start: () => Promise<unknown>): Promise<void> {
+  const { process } = globalThis as { process?: Partial<Emitter> };
+  const emitter = process?.rawListeners && process.off ? (process as Emitter) : undefined;
+  const events = ['uncaughtException', 'unhandledRejection'];
+  const before = events.map((event) => new Set(emitter?.rawListeners(event)));
+  await start();
+  for (const [i, event] of events.entries()) {
+    for (const listener of emitter?.rawListeners(event) ?? []) {
+      if (!before[i]?.has(listener)) emitter?.off(event, listener);
+    }
+  }
 }
 
 /** The glue in the installed package and the binary in this one only work as a pair. */
