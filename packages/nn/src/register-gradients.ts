@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { productGradients } from './mat-mul.js';
+import { softmaxGradient } from './softmax.js';
 
 type Attrs = Record<string, unknown>;
 type Gradient = (
@@ -126,9 +127,7 @@ const gradients: Record<string, Rule> = {
   }),
   Softmax: {
     outputs: ['y'],
-    gradFunc: (dy, [y]) => ({
-      logits: () => tf.mul(y!, tf.sub(dy, tf.sum(tf.mul(dy, y!), -1, true))),
-    }),
+    gradFunc: (dy, [y]) => ({ logits: () => softmaxGradient(dy, y!) }),
   },
   BatchMatMul: {
     inputs: ['a', 'b'],

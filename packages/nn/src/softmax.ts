@@ -8,5 +8,10 @@ export const softmax: (x: tf.Tensor) => tf.Tensor = differentiable({
     const [y] = kernelOr('MhSoftmax', { x }, {}, () => [tf.softmax(x!)]);
     return { value: y!, saved: [y!] };
   },
-  backward: (dy, [y]) => [tf.mul(y!, tf.sub(dy, tf.sum(tf.mul(dy, y!), -1, true)))],
+  backward: (dy, [y]) => [softmaxGradient(dy, y!)],
 });
+
+/** The gradient at the input, from the one at the output y. */
+export function softmaxGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
+  return tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), -1, true)));
+}

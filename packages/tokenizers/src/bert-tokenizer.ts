@@ -13,12 +13,7 @@ import {
   textsOf,
 } from './files.js';
 import type { SpecialTokens, TokenizerParts } from './pipeline.js';
-import {
-  BertProcessing,
-  type TemplatePiece,
-  TemplateProcessing,
-  type TemplateToken,
-} from './post-processors.js';
+import { BertProcessing, readTemplateProcessing, TemplateProcessing } from './post-processors.js';
 import { BertPreTokenizer } from './pre-tokenizers.js';
 import { COMPANIONS, type Companions, given, readCompanions } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
@@ -68,12 +63,7 @@ export const bertComponents: Components = {
       }),
   },
   postProcessors: {
-    TemplateProcessing: (json) =>
-      new TemplateProcessing(
-        json.single as TemplatePiece[],
-        json.pair as TemplatePiece[],
-        json.special_tokens as Record<string, TemplateToken>,
-      ),
+    TemplateProcessing: readTemplateProcessing,
     BertProcessing: (json) =>
       new BertProcessing(json.sep as [string, number], json.cls as [string, number]),
   },

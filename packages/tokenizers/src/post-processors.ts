@@ -1,5 +1,5 @@
 import { insertedRows, type Rows } from './encoding.js';
-import type { PostProcessor } from './pipeline.js';
+import type { Json, PostProcessor } from './pipeline.js';
 
 /** A place in a template: a sequence ("A" or "B") or a special token (which may stand for several). */
 export type TemplatePiece =
@@ -51,6 +51,14 @@ export class TemplateProcessing implements PostProcessor {
       special_tokens: this.specialTokens,
     };
   }
+}
+
+export function readTemplateProcessing(json: Json): TemplateProcessing {
+  return new TemplateProcessing(
+    json.single as TemplatePiece[],
+    json.pair as TemplatePiece[],
+    json.special_tokens as Record<string, TemplateToken>,
+  );
 }
 
 /** `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, the second `[SEP]` and B of type 1. */

@@ -20,7 +20,11 @@ import type {
   SpecialTokens,
   TokenizerParts,
 } from './pipeline.js';
-import { type TemplatePiece, TemplateProcessing, type TemplateToken } from './post-processors.js';
+import {
+  readTemplateProcessing,
+  type TemplatePiece,
+  TemplateProcessing,
+} from './post-processors.js';
 import { COMPANIONS, given, readCompanions } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
 import { type Components, readList, readTokenizerJson, readVocab } from './tokenizer-json.js';
@@ -49,12 +53,7 @@ const transfoXLComponents: Components = {
   },
   models: { WordLevel: (json) => new WordLevel(readVocab(json.vocab), String(json.unk_token)) },
   postProcessors: {
-    TemplateProcessing: (json) =>
-      new TemplateProcessing(
-        json.single as TemplatePiece[],
-        json.pair as TemplatePiece[],
-        json.special_tokens as Record<string, TemplateToken>,
-      ),
+    TemplateProcessing: readTemplateProcessing,
   },
   decoders: {
     WordPiece: (json) => new WordPieceDecoder(String(json.prefix), json.cleanup === true),
