@@ -5,6 +5,7 @@
  * - `MISSING_KEYS`: a checkpoint lacks weights the model needs
  * - `ID_OUT_OF_RANGE`: a token, type, position or label id has no row
  * - `BAD_INPUT`: ragged rows, empty input, a value of the wrong kind
+ * - `CONTEXT_EXCEEDED`: more tokens than the model has positions or the state has room for
  * - `BAD_CONFIG`: a configuration that contradicts itself or asks for what is not supported
  * - `DISPOSED`: a parameter or model was used after `dispose()`
  */
@@ -13,6 +14,7 @@ export type ModelErrorCode =
   | 'MISSING_KEYS'
   | 'ID_OUT_OF_RANGE'
   | 'BAD_INPUT'
+  | 'CONTEXT_EXCEEDED'
   | 'BAD_CONFIG'
   | 'DISPOSED';
 

@@ -8,7 +8,16 @@ export {
   silu,
   tanh,
 } from './activations.js';
+export type {
+  CausalModel,
+  CausalState,
+  CausalStateOptions,
+  CausalStepOptions,
+  CausalStepOutputs,
+  SpecialTokens,
+} from './causal-model.js';
 export { readFields, writeFields } from './config.js';
+export { Conv1D } from './conv1d.js';
 export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js';
 export { differentiable, type Op } from './differentiable.js';
 export { Dropout, dropout, dropoutMask } from './dropout.js';

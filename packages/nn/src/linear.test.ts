@@ -11,10 +11,20 @@ import {
   type Values,
 } from '../test/backends.js';
 import { readCases } from '../test/fixtures.js';
+import { Conv1D } from './conv1d.js';
 import { Linear, linear } from './linear.js';
 import { Weights } from './weights.js';
 
 const cases = readCases('linear');
+
+/** [a, b] → [b, a] */
+const turned = ({ values, shape: [rows, columns] }: Values): Values => ({
+  values: Float32Array.from(
+    values,
+    (_, i) => values[(i % rows!) * columns! + Math.floor(i / rows!)]!,
+  ),
+  shape: [columns!, rows!],
+});
 
 onEachBackend(() => {
   describe.each(cases)('%s', (_, fixture) => {
@@ -34,6 +44,24 @@ onEachBackend(() => {
       }
     });
   });
+
+  test.each(cases)(
+    '%s: a weight [in, out] gives the same, its gradient turned too',
+    (_, fixture) => {
+      const { input, weight, bias } = fixture;
+      const inputs: Record<string, Values> = { input: input!, weight: turned(weight!) };
+      if (bias !== undefined) inputs.bias = bias;
+      const { output, gradients } = runOp(
+        ({ input, weight, bias }) => linear(input!, weight!, bias, { transposed: true }),
+        inputs,
+        fixture.cotangent!,
+      );
+      expectClose(output, fixture.output!, 1e-5);
+      expectCloseRelative(gradients.weight!, turned(fixture['grad/weight']!));
+      expectCloseRelative(gradients.input!, fixture['grad/input']!);
+      if (bias !== undefined) expectCloseRelative(gradients.bias!, fixture['grad/bias']!);
+    },
+  );
 
   test('no rows give no rows, and gradients of zero', () => {
     const inputs = { x: numbers([0, 3]), w: numbers([2, 3]), b: numbers([2]) };
@@ -72,4 +100,16 @@ test('the layer reads weight and bias of its scope, weight N(0, 0.02²) and bias
   expect(weights.parameters.has('bare.bias')).toBe(false);
   weights.dispose();
   expect(tf.memory().numTensors).toBe(0);
+});
+
+test('Conv1D is a linear layer whose weight is [in, out]', () => {
+  const weights = new Weights({ seed: 3 });
+  const layer = new Conv1D(weights.at('c_fc'), { inFeatures: 3, outFeatures: 2 });
+  expect([...weights.parameters.keys()]).toEqual(['c_fc.weight', 'c_fc.bias']);
+  expect(layer.weight.shape).toEqual([3, 2]);
+  layer.weight.assign(tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]));
+  layer.bias.assign(tf.tensor1d([0.5, -0.5]));
+  const y = tf.tidy(() => layer.forward(tf.tensor3d([1, 0, 2], [1, 1, 3])).arraySync());
+  expect(y).toEqual([[[11.5, 13.5]]]);
+  weights.dispose();
 });

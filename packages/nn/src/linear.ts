@@ -6,14 +6,22 @@ import { type Operand, type Parameter, tensorOf } from './parameter.js';
 import { type Initializer, normal, type Weights, zeros } from './weights.js';
 
 /**
- * x·Wᵀ + b over the last dimension: x [..., in], weight [out, in] as Hugging Face and PyTorch store
- * it, bias [out] → [..., out].
+ * x·Wᵀ + b over the last dimension: x [..., in], weight [out, in] as PyTorch stores it, or with
+ * `transposed` [in, out] as GPT's checkpoints do, bias [out] → [..., out].
  *
  * @throws ModelError `WRONG_SHAPE` where x is not [..., in] or bias not [out]
  */
-export function linear(x: Tensor, weight: Operand, bias?: Operand): Tensor {
+export function linear(
+  x: Tensor,
+  weight: Operand,
+  bias?: Operand,
+  { transposed = false }: { transposed?: boolean } = {},
+): Tensor {
   const w = tensorOf(weight);
-  const [outFeatures, inFeatures] = w.shape as [number, number];
+  const [outFeatures, inFeatures] = (transposed ? [...w.shape].reverse() : w.shape) as [
+    number,
+    number,
+  ];
   if (x.shape.at(-1) !== inFeatures) {
     throw new ModelError(
       'WRONG_SHAPE',
@@ -30,24 +38,31 @@ export function linear(x: Tensor, weight: Operand, bias?: Operand): Tensor {
   const rows = x.shape.slice(0, -1);
   return tidy(() => {
     const flat = reshape(x, [size(rows), inFeatures]);
-    const y = b === undefined ? withoutBias(flat, w) : withBias(flat, w, b);
+    const multiply = transposed ? byColumns : byRows;
+    const y = b === undefined ? multiply.withoutBias(flat, w) : multiply.withBias(flat, w, b);
     return reshape(y, [...rows, outFeatures]);
   });
 }
 
-const withoutBias = differentiable({
-  forward: (x, w) => ({ value: product(x!, w!, false, true), saved: [x!, w!] }),
-  backward: (dy, [x, w]) => [product(dy, w!, false, false), product(dy, x!, true, false)],
-});
+/** The two products and their gradients; `transposeW` for a weight [out, in]. */
+function products(transposeW: boolean) {
+  const dx = (dy: Tensor, w: Tensor) => product(dy, w, false, !transposeW);
+  const dw = (dy: Tensor, x: Tensor) =>
+    transposeW ? product(dy, x, true, false) : product(x, dy, true, false);
+  return {
+    withoutBias: differentiable({
+      forward: (x, w) => ({ value: product(x!, w!, false, transposeW), saved: [x!, w!] }),
+      backward: (dy, [x, w]) => [dx(dy, w!), dw(dy, x!)],
+    }),
+    withBias: differentiable({
+      forward: (x, w, b) => ({ value: product(x!, w!, false, transposeW, b), saved: [x!, w!] }),
+      backward: (dy, [x, w]) => [dx(dy, w!), dw(dy, x!), columnSums(dy)],
+    }),
+  };
+}
 
-const withBias = differentiable({
-  forward: (x, w, b) => ({ value: product(x!, w!, false, true, b), saved: [x!, w!] }),
-  backward: (dy, [x, w]) => [
-    product(dy, w!, false, false),
-    product(dy, x!, true, false),
-    columnSums(dy),
-  ],
-});
+const byRows = products(true);
+const byColumns = products(false);
 
 /** Σ over rows as a product: a sum over the first axis would be transposed first. */
 export function columnSums(x: Tensor): Tensor {
