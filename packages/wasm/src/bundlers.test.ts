@@ -1,7 +1,6 @@
 // What a user's build does with the package: Vite, webpack and esbuild with their default settings, in
 // Chromium where there is one, and Node without a bundler and with one. Reads dist/, as users do.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
@@ -12,13 +11,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as esbuild from 'esbuild';
-import { type BrowserContext, chromium } from 'playwright-core';
+import type { BrowserContext } from 'playwright-core';
 import webpack from 'webpack';
+import { executablePath, launch, withChromium } from '../test/chromium.js';
 
 const app = fileURLToPath(new URL('../test/app/', import.meta.url));
 const entry = path.join(app, 'main.js');
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const withChromium = existsSync(executablePath);
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 
@@ -65,14 +63,7 @@ beforeAll(async () => {
     response.end(body);
   });
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-  if (withChromium)
-    context = await chromium.launchPersistentContext(path.join(folder, 'profile'), {
-      executablePath,
-      args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-        ...['--disable-background-networking', '--disable-component-update'],
-      ],
-    });
+  if (withChromium) context = await launch(path.join(folder, 'profile'));
 }, 60_000);
 
 afterAll(async () => {
