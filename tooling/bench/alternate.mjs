@@ -2,7 +2,8 @@
 // hits all of them, and what is quoted is the median of each round's ratio.
 
 /**
- * @param peers name → function that does the work once (may be async); the first is ours
+ * @param peers name → function that does the work once (may be async), or `{ before, work }` where
+ *   something is to be set up first that does not count; the first is ours
  * @returns a row for each peer: median milliseconds, and how many times as long as ours it took
  */
 export async function alternate(peers, { rounds = 7, warmUp = 2 } = {}) {
@@ -10,8 +11,10 @@ export async function alternate(peers, { rounds = 7, warmUp = 2 } = {}) {
   const times = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = -warmUp; round < rounds; round++) {
     for (const name of names) {
+      const { before, work = peers[name] } = peers[name];
+      await before?.();
       const start = performance.now();
-      await peers[name]();
+      await work();
       if (round >= 0) times[name].push(performance.now() - start);
     }
   }
@@ -25,14 +28,17 @@ export async function alternate(peers, { rounds = 7, warmUp = 2 } = {}) {
   }));
 }
 
-export function print(title, rows) {
-  console.log(`\n${title}`);
-  for (const { name, ms, min, max, ratio } of rows) {
+/** The rows as lines of text, under a title. */
+export function table(title, rows) {
+  const lines = rows.map(({ name, ms, min, max, ratio }) => {
     const range = `${min.toFixed(1)}–${max.toFixed(1)}`;
-    console.log(
-      `  ${name.padEnd(28)} ${ms.toFixed(1).padStart(9)} ms  (${range})  ${ratio.toFixed(2)}×`,
-    );
-  }
+    return `  ${name.padEnd(30)} ${ms.toFixed(1).padStart(9)} ms  (${range})  ${ratio.toFixed(2)}×`;
+  });
+  return ['', title, ...lines].join('\n');
+}
+
+export function print(title, rows) {
+  console.log(table(title, rows));
 }
 
 function median(values) {

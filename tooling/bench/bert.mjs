@@ -1,84 +1,46 @@
-// BERT on WASM: our kernels beside the same ops as compositions of stock tfjs, in one process.
-//   node scripts/pnpm.mjs --filter @multihead/bench run bert
-import { BertConfig, BertForMaskedLM, BertModel } from '@multihead/bert';
-import { Random, valueAndGradients, Weights } from '@multihead/nn';
-import { useWasm } from '@multihead/wasm';
-import * as tf from '@tensorflow/tfjs-core';
-import { alternate, print } from './alternate.mjs';
+// BERT encoders on WASM, one thread unless told otherwise, beside their peers; in Node or in Chromium.
+//   node scripts/pnpm.mjs --filter @multihead/bench run bert [--chromium] [--dtype q8] [--threads 2] …
+// What it needs besides, it says.
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { inChromium } from './chromium.mjs';
+import { compareEncoders } from './encoders.mjs';
+import { inPython, modelsFolder, needPeersAndModels } from './peers.mjs';
 
-const quick = process.argv.includes('--quick');
-const rounds = quick ? 1 : 7;
-const warmUp = quick ? 0 : 2;
-
-/** Both roads through the same work; switching kernels on and off costs microseconds. */
-const onBoth = (work) => ({
-  'with kernels': async () => {
-    await useWasm();
-    await work();
-  },
-  'stock tfjs-wasm composition': async () => {
-    await useWasm({ kernels: false });
-    await work();
+const { values: options } = parseArgs({
+  options: {
+    chromium: { type: 'boolean', default: false },
+    model: { type: 'string', multiple: true, default: ['minilm', 'bert-base'] },
+    dtype: { type: 'string', multiple: true, default: ['float32', 'q8'] },
+    shape: { type: 'string', multiple: true, default: ['1x128', '8x128'] },
+    threads: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '7' },
+    peer: { type: 'string', multiple: true, default: ['ort', 'transformers', 'jax', 'torch'] },
   },
 });
+needPeersAndModels();
+const threads = Number(options.threads);
+const rounds = { rounds: Number(options.rounds), warmUp: 2 };
+const shapes = options.shape.map((shape) => shape.split('x').map(Number));
 
-const random = new Random(0);
-const rows = (batch, length, vocabSize) =>
-  Array.from({ length: batch }, () =>
-    Array.from({ length }, () => 1 + random.below(vocabSize - 1)),
-  );
+for (const model of options.model)
+  for (const dtype of options.dtype) {
+    const run = { model, shapes, dtype, threads, rounds, peers: options.peer };
+    if (options.chromium) await inChromium('encoders-page.mjs', run);
+    else await inNode(run);
+  }
 
-const { variant, tfjsVersion } = await useWasm();
-console.log(`Node ${process.versions.node}, tfjs ${tfjsVersion}, kernels: ${variant}`);
-
-const miniLM = new BertConfig({
-  hiddenSize: 384,
-  numHiddenLayers: 6,
-  numAttentionHeads: 12,
-  intermediateSize: 1536,
-});
-const model = new BertModel(miniLM, new Weights({ seed: 0 }));
-for (const [batch, length] of quick
-  ? [[1, 32]]
-  : [
-      [1, 32],
-      [1, 128],
-      [8, 128],
-    ]) {
-  const inputIds = rows(batch, length, miniLM.vocabSize);
-  const forward = async () => {
-    const outputs = model.forward({ inputIds });
-    await outputs.lastHiddenState.data();
-    outputs.dispose();
-  };
-  print(
-    `forward, MiniLM-L6 shape (6 × 384), ${batch}×${length}`,
-    await alternate(onBoth(forward), { rounds, warmUp }),
-  );
+/** transformers.js takes the native onnxruntime in Node: no peer of WASM there. */
+async function inNode({ peers, ...run }) {
+  await compareEncoders({
+    ...run,
+    models: modelsFolder,
+    read: (path) => readFile(`${modelsFolder}/${path}`),
+    peers: {
+      ort: peers.includes('ort') && (await import('./peers/onnxruntime.mjs')),
+      jax: peers.includes('jax') && (() => import('./peers/jax.mjs')),
+      torch: peers.includes('torch') && process.env.MULTIHEAD_PYTHON && inPython,
+    },
+    say: console.log,
+  });
 }
-model.dispose();
-
-const small = new BertConfig({
-  vocabSize: 8192,
-  hiddenSize: 128,
-  numHiddenLayers: 2,
-  numAttentionHeads: 2,
-  intermediateSize: 512,
-});
-const learner = new BertForMaskedLM(small, new Weights({ seed: 0 }));
-const inputIds = rows(quick ? 2 : 16, 128, small.vocabSize);
-const labels = inputIds.map((row) => row.map((id) => (random.uniform() < 0.15 ? id : -100)));
-const step = async () => {
-  const options = { random: new Random(1), outputLogits: false };
-  const { value, gradients } = valueAndGradients(
-    learner,
-    () => learner.forward({ inputIds, labels }, options).loss,
-  );
-  await value.data();
-  tf.dispose([value, ...gradients.values()]);
-};
-print(
-  `masked-LM loss and gradients, 2 × 128, vocabulary 8192, ${inputIds.length}×128`,
-  await alternate(onBoth(step), { rounds, warmUp }),
-);
-learner.dispose();

@@ -1,0 +1,1 @@
+export { AutoModel, env, Tensor } from '@huggingface/transformers';
