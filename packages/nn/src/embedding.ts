@@ -18,7 +18,10 @@ export function embedding(weight: Operand, ids: tf.Tensor, paddingIndex?: number
   const lookUp = differentiable({
     forward: (table) => {
       const flat = tf.reshape(ids, [ids.size]);
-      return { value: tf.gather(table!, flat as tf.Tensor1D), saved: [flat] };
+      const [rows] = kernelOr('MhEmbedding', { weight: table, ids: flat }, {}, () => [
+        tf.gather(table!, flat as tf.Tensor1D),
+      ]);
+      return { value: rows!, saved: [flat] };
     },
     backward: (dy, [ids]) => {
       const used = paddingIndex === undefined ? dy : withoutPadding(dy, ids!, paddingIndex);

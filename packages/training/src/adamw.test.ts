@@ -12,7 +12,7 @@ import {
   take,
 } from '../test/support.js';
 import { adamW } from './adamw.js';
-import { clipByGlobalNorm } from './gradient-clipping.js';
+import { clippingScale, globalNorm } from './gradient-clipping.js';
 import { applyGradients, disposeState, type OptimizerState } from './optimizer.js';
 
 const settings = JSON.parse(await readFile(fixturePath('masked-lm/settings.json'), 'utf8'));
@@ -59,9 +59,11 @@ onEachBackend(() => {
     const optimizer = adamW(options);
     for (let step = 0; step < rates.length; step++) {
       const given = new Map(names.map((n, i) => [n, tensorOf(n, gradients[i]![step]!)]));
-      const norm = await clipByGlobalNorm(given, settings.maxGradNorm);
+      const norm = await globalNorm(given);
       expect(Math.abs(norm - norms[step]!)).toBeLessThanOrEqual(1e-6 * norms[step]!);
-      applyGradients(optimizer, parameters, given, state, rates[step]!);
+      const gradientScale = clippingScale(norm, settings.maxGradNorm);
+      const learningRate = rates[step]!;
+      applyGradients(optimizer, parameters, given, state, { learningRate, gradientScale });
       names.forEach((name, i) => {
         const values = parameters.get(name)!.value.dataSync();
         expect(values.length).toBe(expected[i]![step]!.length);
@@ -95,7 +97,7 @@ onEachBackend(() => {
       const values = Array.from(parameters.get('w')!.value.dataSync());
       gradients.push(values.map((value, i) => Math.fround((i + 1) * value)));
       const given = new Map<string, tf.Tensor>([['w', tf.tensor2d([gradients.at(-1)!])]]);
-      applyGradients(adamW(options), parameters, given, state, 0.01);
+      applyGradients(adamW(options), parameters, given, state, { learningRate: 0.01 });
     }
     const values = parameters.get('w')!.value.dataSync();
     start.forEach((from, i) => {
@@ -113,7 +115,7 @@ onEachBackend(() => {
       });
       const gradients = new Map([[key, tf.zerosLike(parameters.get(key)!.value)]]);
       const state: OptimizerState = new Map();
-      applyGradients(optimizer, parameters, gradients, state, 0.5);
+      applyGradients(optimizer, parameters, gradients, state, { learningRate: 0.5 });
       const [value] = parameters.get(key)!.value.dataSync();
       disposeState(state);
       parameters.get(key)!.dispose();
@@ -132,7 +134,7 @@ onEachBackend(() => {
     const state: OptimizerState = new Map();
     const step = (...keys: string[]) => {
       const gradients = new Map(keys.map((key) => [key, tf.tensor1d([1]) as tf.Tensor]));
-      applyGradients(adamW(), parameters, gradients, state, 0.1);
+      applyGradients(adamW(), parameters, gradients, state, { learningRate: 0.1 });
       expect(gradients.size).toBe(0);
     };
     step('a');
@@ -146,19 +148,23 @@ onEachBackend(() => {
     expect(numTensors()).toBe(before);
   });
 
-  test('update frees nothing that was given', () => {
+  test('update frees nothing that was given, and a clone keeps its values', () => {
     const before = numTensors();
     const parameter = tf.tensor1d([1, 2]);
+    const copy = tf.clone(parameter);
     const gradient = tf.tensor1d([0.5, -0.5]);
-    const given = { key: 'k', parameter, gradient, learningRate: 0.1 };
-    const first = adamW().update({ ...given, state: undefined });
-    const second = adamW().update({ ...given, state: first.state });
+    const given = { key: 'k', gradient, gradientScale: 1, learningRate: 0.1 };
+    const first = adamW().update({ ...given, parameter, state: undefined });
+    const { exp_avg, exp_avg_sq } = first.state.tensors;
+    const kept = tf.clone(exp_avg!);
+    const second = adamW().update({ ...given, ...first });
     expect(take(gradient)).toEqual([0.5, -0.5]);
-    expect(take(parameter)).toEqual([1, 2]);
+    expect(take(copy)).toEqual([1, 2]);
+    expect(take(kept)[0]).toBeCloseTo(0.05, 6);
     expect(second.state.step).toBe(2);
-    tf.dispose([first.parameter, second.parameter]);
-    disposeState(new Map([['first', first.state]]));
-    disposeState(new Map([['second', second.state]]));
+    expect(take(second.state.tensors.exp_avg!)[0]).toBeCloseTo(0.095, 6);
+    tf.dispose([parameter, first.parameter, exp_avg!, exp_avg_sq!]);
+    tf.dispose([second.parameter, second.state.tensors.exp_avg_sq!]);
     expect(numTensors()).toBe(before);
   });
 });

@@ -32,7 +32,8 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
   expectRange('epsilon', epsilon, 0, Number.POSITIVE_INFINITY);
   expectRange('weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY);
 
-  function update({ key, parameter, gradient, state, learningRate }: ParameterUpdate) {
+  function update(given: ParameterUpdate) {
+    const { key, parameter, gradient, gradientScale: scale, state, learningRate } = given;
     const step = (state?.step ?? 0) + 1;
     const decay = decays(key, parameter.shape) ? weightDecay : 0;
     // θ ← (1 − ηλ)θ − η·m̂/(√v̂ + ε), where m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ). Both corrections
@@ -45,6 +46,7 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
       epsilon: c * epsilon,
       stepSize: (learningRate * c) / (1 - beta1 ** step),
       keep: 1 - learningRate * decay,
+      scale,
     };
     const inputs = {
       parameter,
@@ -67,17 +69,18 @@ interface Inputs {
   expAvgSq: tf.Tensor | undefined;
 }
 
-type Attrs = Record<'beta1' | 'beta2' | 'epsilon' | 'stepSize' | 'keep', number>;
+type Attrs = Record<'beta1' | 'beta2' | 'epsilon' | 'stepSize' | 'keep' | 'scale', number>;
 
 /** → [parameter, expAvg, expAvgSq] */
 function composition({ parameter, gradient, expAvg, expAvgSq }: Inputs, attrs: Attrs): tf.Tensor[] {
-  const { beta1, beta2, epsilon, stepSize, keep } = attrs;
+  const { beta1, beta2, epsilon, stepSize, keep, scale } = attrs;
   return tf.tidy(() => {
-    const m1 = tf.mul(gradient, 1 - beta1);
-    const v1 = tf.mul(tf.square(gradient), 1 - beta2);
+    const g = scale === 1 ? gradient : tf.mul(gradient, scale);
+    const m1 = tf.mul(g, 1 - beta1);
+    const v1 = tf.mul(tf.square(g), 1 - beta2);
     const m = expAvg === undefined ? m1 : tf.add(tf.mul(expAvg, beta1), m1);
     const v = expAvgSq === undefined ? v1 : tf.add(tf.mul(expAvgSq, beta2), v1);
-    const change = tf.mul(tf.div(m, tf.add(tf.sqrt(v), epsilon)), stepSize);
+    const change = tf.div(tf.mul(m, stepSize), tf.add(tf.sqrt(v), epsilon));
     const kept = keep === 1 ? parameter : tf.mul(parameter, keep);
     return [tf.sub(kept, change), m, v];
   });

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from '@multihead/nn';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { TrainingError } from './errors.js';
 
 /**
@@ -7,44 +8,44 @@ import { TrainingError } from './errors.js';
  *
  * @throws TrainingError `NON_FINITE_GRADIENT`, naming the first parameter with a NaN or infinite one
  */
-export async function globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): Promise<number> {
-  let sum = 0;
-  for (const [key, gradient] of gradients) {
-    const values = await gradient.data<'float32'>();
-    let squares = 0;
-    for (let i = 0; i < values.length; i++) squares += values[i]! * values[i]!;
-    if (!Number.isFinite(squares)) {
-      throw new TrainingError(
-        'NON_FINITE_GRADIENT',
-        `The gradient of ${key} has a NaN or infinite element. Lower the learning rate, warm up longer, or clip gradients by a smaller norm.`,
-      );
-    }
-    sum += squares;
+export async function globalNorm(gradients: ReadonlyMap<string, Tensor>): Promise<number> {
+  const squares = await sumsOfSquares([...gradients.values()]);
+  const bad = [...gradients.keys()].find((_, i) => !Number.isFinite(squares[i]!));
+  if (bad !== undefined) {
+    throw new TrainingError(
+      'NON_FINITE_GRADIENT',
+      `The gradient of ${bad} has a NaN or infinite element. Lower the learning rate, warm up longer, or clip gradients by a smaller norm.`,
+    );
   }
-  return Math.sqrt(sum);
+  return Math.sqrt(squares.reduce((a, b) => a + b, 0));
 }
 
 /**
- * Scales the gradients together so that their global norm is at most `maxNorm` (Pascanu et al. 2013,
- * §3.2), by the same factor as `torch.nn.utils.clip_grad_norm_`. Replaced gradients are freed; the
- * map holds the scaled ones.
+ * What gradients of this global norm are to be multiplied by so that their norm is at most `maxNorm`
+ * (Pascanu et al. 2013, §3.2): the factor of `torch.nn.utils.clip_grad_norm_`, never above 1.
  *
- * @returns the norm before clipping
- * @throws TrainingError `NON_FINITE_GRADIENT`; the map is then as it was
+ * @throws TrainingError `BAD_OPTION` for a `maxNorm` that is not above 0
  */
-export async function clipByGlobalNorm(
-  gradients: Map<string, tf.Tensor>,
-  maxNorm: number,
-): Promise<number> {
+export function clippingScale(norm: number, maxNorm: number): number {
   if (!(maxNorm > 0)) {
     throw new TrainingError('BAD_OPTION', `maxNorm is ${maxNorm}; it must be above 0.`);
   }
-  const norm = await globalNorm(gradients);
-  const factor = maxNorm / (norm + 1e-6);
-  if (factor >= 1) return norm;
-  for (const [key, gradient] of gradients) {
-    gradients.set(key, tf.mul(gradient, factor));
-    gradient.dispose();
+  return Math.min(maxNorm / (norm + 1e-6), 1);
+}
+
+async function sumsOfSquares(tensors: readonly Tensor[]): Promise<number[]> {
+  if (hasKernel('MhSumOfSquares')) {
+    const [bits] = runKernel('MhSumOfSquares', Object.fromEntries(tensors.entries()), {});
+    const values = Int32Array.from(bits!.dataSync<'int32'>());
+    bits!.dispose();
+    return Array.from(new Float64Array(values.buffer));
   }
-  return norm;
+  const sums: number[] = [];
+  for (const tensor of tensors) {
+    const values = await tensor.data<'float32'>();
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+    sums.push(sum);
+  }
+  return sums;
 }

@@ -2,7 +2,7 @@ export { type AdamWOptions, adamW } from './adamw.js';
 export type { Collate, Dataset } from './batches.js';
 export { TrainingError, type TrainingErrorCode } from './errors.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
-export { clipByGlobalNorm, globalNorm } from './gradient-clipping.js';
+export { clippingScale, globalNorm } from './gradient-clipping.js';
 export {
   type MaskedLMBatch,
   type MaskedLMExample,
@@ -17,6 +17,7 @@ export {
   type OptimizerState,
   type ParameterState,
   type ParameterUpdate,
+  type UpdateOptions,
 } from './optimizer.js';
 export { type PackOptions, packDocuments } from './pack-documents.js';
 export type { CheckpointOptions } from './run-checkpoints.js';

@@ -19,21 +19,32 @@ export interface ParameterUpdate {
   key: string;
   parameter: Tensor;
   gradient: Tensor;
+  /** What the gradient counts for: below 1 where it is clipped. */
+  gradientScale: number;
   /** Undefined at the first update. */
   state: ParameterState | undefined;
   learningRate: number;
 }
 
 /**
- * An optimizer: a pure function from one parameter, its gradient and its state to the next ones. It
- * works on one parameter at a time, so that the old weights can be freed before the next are made:
- * over whole maps, every update would hold the model and its moments twice.
+ * An optimizer: a function from one parameter, its gradient and its state to the next ones. It works
+ * on one parameter at a time, and may write the next values where the given ones are: over whole
+ * maps, or side by side, every update would hold the model and its moments twice.
  */
 export interface Optimizer {
   /** What it was made with: a run is not resumed with another. */
   readonly settings: JsonObject;
-  /** New tensors; those given stay the caller's. */
+  /**
+   * New tensors. Those given stay the caller's to free, but what parameter and state contain is no
+   * longer defined.
+   */
   update(given: ParameterUpdate): { parameter: Tensor; state: ParameterState };
+}
+
+export interface UpdateOptions {
+  learningRate: number;
+  /** All gradients are multiplied by this first (see `clippingScale`); default 1. */
+  gradientScale?: number;
 }
 
 /**
@@ -46,13 +57,19 @@ export function applyGradients(
   parameters: ReadonlyMap<string, Parameter>,
   gradients: Map<string, Tensor>,
   state: OptimizerState,
-  learningRate: number,
+  { learningRate, gradientScale = 1 }: UpdateOptions,
 ): void {
   for (const [key, gradient] of gradients) {
     const parameter = parameters.get(key)!;
     const old = state.get(key);
-    const given = { key, parameter: parameter.value, gradient, state: old, learningRate };
-    const next = optimizer.update(given);
+    const next = optimizer.update({
+      key,
+      parameter: parameter.value,
+      gradient,
+      gradientScale,
+      state: old,
+      learningRate,
+    });
     parameter.assign(next.parameter);
     state.set(key, next.state);
     for (const tensor of Object.values(old?.tensors ?? {})) tensor.dispose();

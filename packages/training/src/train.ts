@@ -6,7 +6,7 @@ import { type Collate, collateAt, DataOrder, type Dataset } from './batches.js';
 import { expectWhole, isAbort, TrainingError, throwIfAborted } from './errors.js';
 import { yieldToEventLoop } from './event-loop.js';
 import { fingerprintData, fingerprintModel } from './fingerprint.js';
-import { clipByGlobalNorm } from './gradient-clipping.js';
+import { clippingScale, globalNorm } from './gradient-clipping.js';
 import { countTokens, disposeBatch } from './labels.js';
 import { applyGradients, disposeState, type Optimizer } from './optimizer.js';
 import { type CheckpointOptions, RunCheckpoints } from './run-checkpoints.js';
@@ -230,14 +230,13 @@ async function takeStep<Example, Batch>(
     }
     const loss = plan.loss ?? modelLoss(model);
     const result = await lossAndGradients(batches, { model, loss, causal, seed, step, signal });
-    const gradNorm = await clipOrFree(result.gradients, plan.maxGradNorm);
-    applyGradients(
-      plan.optimizer,
-      model.parameters,
-      result.gradients,
-      state.optimizer,
+    const gradNorm = await normOrFree(result.gradients);
+    const gradientScale = clippingScale(gradNorm, plan.maxGradNorm);
+    const { optimizer } = state;
+    applyGradients(plan.optimizer, model.parameters, result.gradients, optimizer, {
       learningRate,
-    );
+      gradientScale,
+    });
     state.step = step + 1;
     state.epoch = (state.step * passes * batchSize) / order.length;
     logStep(state, { loss: result.loss, learningRate, gradNorm }, plan);
@@ -257,9 +256,9 @@ async function takeStep<Example, Batch>(
   }
 }
 
-async function clipOrFree(gradients: Map<string, tf.Tensor>, maxNorm: number): Promise<number> {
+async function normOrFree(gradients: Map<string, tf.Tensor>): Promise<number> {
   try {
-    return await clipByGlobalNorm(gradients, maxNorm);
+    return await globalNorm(gradients);
   } catch (error) {
     tf.dispose([...gradients.values()]);
     throw error;

@@ -1,5 +1,19 @@
-// The gradient of an embedding table: rows of dy added up by id.
+// Rows of an embedding table by id, and the gradient of the table: rows of dy added up by id.
 import { loadTail, storeTail } from './math';
+
+/** Gives the first row whose id is not in the table, or −1. */
+export function embedding(
+  weight: usize, ids: usize, y: usize, rows: usize, length: usize, size: usize,
+): i32 {
+  const bytes = length << 2;
+  for (let i: usize = 0; i < rows; i++) {
+    const id = load<usize>(ids + (i << 2));
+    if (id >= size) return <i32>i;
+    memory.copy(y, weight + id * bytes, bytes);
+    y += bytes;
+  }
+  return -1;
+}
 
 /** Gives the first row whose id is not in the table, or −1. */
 export function embeddingGrad(

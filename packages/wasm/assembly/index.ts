@@ -1,7 +1,8 @@
 export { attention, attentionGrad, attentionGradScratch, attentionScratch } from './attention';
 export { dropout } from './dropout';
-export { embeddingGrad } from './embedding';
+export { embedding, embeddingGrad } from './embedding';
 export { gelu, geluGrad } from './gelu';
 export { gemm, gemmScratch } from './gemm';
 export { layerNorm, layerNormGrad } from './layer-norm';
+export { adamW, sumOfSquares } from './optimizer';
 export { crossEntropy, crossEntropyGrad, softmax } from './softmax';

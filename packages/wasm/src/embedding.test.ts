@@ -3,6 +3,30 @@ import fc from 'fast-check';
 import { expectClose, normal, onEachVariant, randomFrom, run } from '../test/kernels.js';
 
 onEachVariant(() => {
+  test('gives the rows at the ids, for ids of any shape', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 2 }),
+        fc.integer({ min: 0, max: 21 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer(),
+        (shape, length, numEmbeddings, seed) => {
+          const random = randomFrom(seed);
+          const weight = normal(random, [numEmbeddings, length]);
+          const rows = shape.reduce((a, b) => a * b, 1);
+          const ids = Int32Array.from({ length: rows }, () => Math.floor(random() * numEmbeddings));
+          const [y] = run('MhEmbedding', { weight, ids: { shape, values: ids } });
+          expect(y!.shape).toEqual([...shape, length]);
+          const wanted = Array.from(ids, (id) => [
+            ...weight.values.subarray(id * length, (id + 1) * length),
+          ]);
+          expect(Array.from(y!.values)).toEqual(wanted.flat());
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   test('rows of the same id add up, unused ones are zeros', () => {
     fc.assert(
       fc.property(
@@ -36,6 +60,9 @@ onEachVariant(() => {
     for (const bad of [5, -1]) {
       const ids = { shape: [2], values: Int32Array.of(0, bad) };
       expect(() => run('MhEmbeddingGrad', { dy, ids }, { numEmbeddings: 5 })).toThrow(
+        'the id of row 1 is not one of 5',
+      );
+      expect(() => run('MhEmbedding', { weight: normal(randomFrom(1), [5, 3]), ids })).toThrow(
         'the id of row 1 is not one of 5',
       );
     }

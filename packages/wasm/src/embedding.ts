@@ -1,5 +1,22 @@
 import { check, input, type Kernel, sameShape, sizeOf } from './kernel-host.js';
 
+/** weight [numEmbeddings, d] and ids, int32 [...] → the rows of weight at ids, [..., d]. */
+export const embedding: Kernel = {
+  name: 'MhEmbedding',
+  run(call) {
+    const weight = input(call, 'MhEmbedding', 'weight');
+    const ids = input(call, 'MhEmbedding', 'ids', 'int32');
+    const { shape } = weight;
+    check(shape.length === 2, 'MhEmbedding', () => `weight is [${shape}], not a matrix`);
+    const [size, length] = shape as [number, number];
+    const y = call.output([...ids.shape, length]);
+    const at = [weight, ids, y].map(call.address);
+    const badRow = call.wasm.embedding!(...at, sizeOf(ids.shape), length, size);
+    check(badRow < 0, 'MhEmbedding', () => `the id of row ${badRow} is not one of ${size}`);
+    return y;
+  },
+};
+
 /** dy [rows, d] and ids, int32 [rows] → dweight [numEmbeddings, d], the rows of dy added up by id. */
 export const embeddingGrad: Kernel = {
   name: 'MhEmbeddingGrad',

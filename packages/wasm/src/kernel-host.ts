@@ -18,6 +18,15 @@ export interface KernelCall {
   address(tensor: TensorInfo): number;
   /** A new tensor, its contents undefined. */
   output(shape: number[], dtype?: DataType): TensorInfo;
+  /** A new int32 tensor of these values. */
+  constant(values: Int32Array, shape: number[]): TensorInfo;
+  /** A tensor of the same memory as an input. */
+  share(tensor: TensorInfo): TensorInfo;
+  /**
+   * A tensor to write in place of an input that will not be read again: in the input's memory, or in
+   * memory of its own where another tensor has the same (a clone, say).
+   */
+  takeOver(tensor: TensorInfo): TensorInfo;
   /** The address of memory that lasts until the kernel returns or throws. */
   scratch(floats: number): number;
 }
@@ -68,17 +77,31 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
             'Dispose tensors, or make the batch smaller.',
         );
       };
+      const output = (shape: number[], dtype: DataType) => {
+        const tensor = allocate(shape, dtype);
+        outputs.push(tensor);
+        return tensor;
+      };
+      const share = ({ dataId, shape, dtype }: TensorInfo) => {
+        backend.incRef(dataId);
+        outputs.push({ dataId, shape, dtype });
+        return { dataId, shape, dtype };
+      };
       const address = ({ dataId }: TensorInfo) => backend.dataIdMap.get(dataId).memoryOffset;
       const call: KernelCall = {
         ...link,
         inputs: inputs as NamedTensorInfoMap,
         attrs: (attrs ?? {}) as Record<string, unknown>,
         address,
-        output: (shape, dtype = 'float32') => {
-          const tensor = allocate(shape, dtype);
-          outputs.push(tensor);
+        output: (shape, dtype = 'float32') => output(shape, dtype),
+        constant: (values, shape) => {
+          const tensor = output(shape, 'int32');
+          backend.typedArrayFromHeap(tensor).set(values);
           return tensor;
         },
+        share,
+        takeOver: (tensor) =>
+          backend.refCount(tensor.dataId) === 1 ? share(tensor) : output(tensor.shape, 'float32'),
         scratch: (floats) => {
           const tensor = allocate([floats], 'float32');
           scratches.push(tensor);

@@ -1,18 +1,45 @@
-import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import {
+  getKernel,
+  type KernelConfig,
+  registerKernel,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import { attention, attentionGrad } from './attention.js';
 import { dropout } from './dropout.js';
-import { embeddingGrad } from './embedding.js';
+import { embedding, embeddingGrad } from './embedding.js';
 import { gelu, geluGrad } from './gelu.js';
+import { identity } from './identity.js';
 import { toConfig } from './kernel-host.js';
 import { layerNorm, layerNormGrad } from './layer-norm.js';
 import { matMul } from './mat-mul.js';
+import { adamW, sumOfSquares } from './optimizer.js';
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from './softmax.js';
 
 const kernels = [
   ...[matMul, gelu, geluGrad, layerNorm, layerNormGrad],
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad],
-  ...[embeddingGrad, dropout, attention, attentionGrad],
+  ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
+  ...[sumOfSquares, adamW],
 ];
+
+/** Kernels of tfjs's own that ours take the place of. */
+const improved = [identity];
+const stock = new Map<string, KernelConfig>();
+
+function improveTfjs(wanted: boolean): void {
+  for (const kernel of improved) {
+    const registered = getKernel(kernel.name, 'wasm');
+    if (wanted === stock.has(kernel.name)) continue;
+    unregisterKernel(kernel.name, 'wasm');
+    if (wanted) {
+      stock.set(kernel.name, registered);
+      registerKernel(toConfig(kernel));
+    } else {
+      registerKernel(stock.get(kernel.name)!);
+      stock.delete(kernel.name);
+    }
+  }
+}
 
 /** Puts our kernels into tfjs's registry, or takes them out; the names of those that are in. */
 export function registerKernels(wanted: boolean): string[] {
@@ -21,5 +48,6 @@ export function registerKernels(wanted: boolean): string[] {
     if (wanted && !registered) registerKernel(toConfig(kernel));
     if (!wanted && registered) unregisterKernel(kernel.name, 'wasm');
   }
+  improveTfjs(wanted);
   return wanted ? kernels.map(({ name }) => name) : [];
 }

@@ -60,7 +60,7 @@ const cases: Record<string, OpCase> = {
   embedding: {
     shapes: [[7, 5]],
     run: (weight) => embedding(weight, ids()),
-    kernels: ['MhEmbeddingGrad'],
+    kernels: ['MhEmbedding', 'MhEmbeddingGrad'],
   },
   crossEntropy: {
     shapes: [[4, 7]],

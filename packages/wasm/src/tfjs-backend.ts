@@ -15,6 +15,7 @@ export interface WasmBackend extends KernelBackend {
   wasm: { asm?: { memory?: WebAssembly.Memory } };
   dataIdMap: { get(dataId: object): { memoryOffset: number } };
   makeOutput(shape: number[], dtype: TensorInfo['dtype']): TensorInfo;
+  typedArrayFromHeap(tensor: TensorInfo): Float32Array | Int32Array;
 }
 
 /** Starts tfjs's wasm backend from the binary in this package, or takes the one that runs. */
