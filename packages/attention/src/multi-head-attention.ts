@@ -7,6 +7,7 @@ import {
   type Weights,
 } from '@multihead/nn';
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { KeyValueCache } from './key-value-cache.js';
 import { type AttentionResult, scaledDotProductAttention } from './scaled-dot-product-attention.js';
 
 export interface MultiHeadAttentionOptions {
@@ -35,6 +36,10 @@ export interface MultiHeadAttentionInputs {
   /** Multiplies each head's weights; broadcastable to [batch, heads, query, key]. */
   headMask?: Tensor | undefined;
   outputAttentions?: boolean;
+  /** x follows what this holds: its keys and values are appended, and x attends to all of them. */
+  cache?: KeyValueCache | undefined;
+  /** The row is sequences laid end to end, each so long, and each sees itself alone. */
+  sequenceLengths?: readonly number[] | undefined;
   /** Dropout is on and draws from this. */
   random?: Random | undefined;
 }

@@ -1,14 +1,9 @@
-import {
-  differentiable,
-  dropout as dropoutOp,
-  hasKernel,
-  ModelError,
-  matMul,
-  runKernel,
-  softmax,
-} from '@multihead/nn';
+import { hasKernel, isRecording, ModelError } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { causalMask, combineMasks } from './masks.js';
+import { type AttentionCall, attentionByKernel, composedAttention } from './attention-roads.js';
+import type { KeyValueCache } from './key-value-cache.js';
+import { combineMasks } from './masks.js';
+import { checkSequences, eachSequence } from './ragged.js';
 
 export interface AttentionOptions {
   numHeads: number;
@@ -27,6 +22,16 @@ export interface AttentionOptions {
   headMask?: tf.Tensor | undefined;
   /** Give the weights too. */
   outputAttentions?: boolean;
+  /**
+   * key and value are appended to this, and the queries attend to all it then holds: "key" in the
+   * shapes above is the cache's length.
+   */
+  cache?: KeyValueCache | undefined;
+  /**
+   * The batch is one row of sequences laid end to end, each so long, and each sees itself alone. For
+   * self-attention, without `mask`, `cache` and `outputAttentions`.
+   */
+  sequenceLengths?: readonly number[] | undefined;
 }
 
 export interface AttentionResult {
@@ -41,8 +46,8 @@ export interface AttentionResult {
  * the last dimension: query [batch, query, heads·headSize], key [batch, key, heads·headSize], value
  * [batch, key, heads·valueSize].
  *
- * @throws ModelError `WRONG_SHAPE` where these do not fit together, `BAD_INPUT` for a mask of
- *   another type than float32
+ * @throws ModelError `WRONG_SHAPE` where these do not fit together, `BAD_INPUT` for a mask of another
+ *   type than float32 and options that exclude each other, `CONTEXT_EXCEEDED`
  */
 export function scaledDotProductAttention(
   query: tf.Tensor,
@@ -51,97 +56,41 @@ export function scaledDotProductAttention(
   options: AttentionOptions,
 ): AttentionResult {
   const { numHeads, causal = false, dropout, outputAttentions = false } = options;
+  const { cache, sequenceLengths } = options;
   checkShapes(query, key, value, numHeads);
+  if (sequenceLengths) {
+    checkSequences(query, key, sequenceLengths, { mask: options.mask, cache, outputAttentions });
+  }
   const { scale = 1 / Math.sqrt(query.shape[2]! / numHeads) } = options;
-  const [batch, queries, keys] = [query.shape[0]!, query.shape[1]!, key.shape[1]!];
-  const full = [batch, numHeads, queries, keys];
+  const keys = key.shape[1]! + (cache?.length ?? 0);
+  const full = [query.shape[0]!, numHeads, query.shape[1]!, keys];
   return tf.tidy(() => {
     const headMask = options.headMask && broadcastable(options.headMask, 'headMask', full);
-    const mask = options.mask && combineMasks(broadcastable(options.mask, 'mask', full));
-    const inTheOpen = outputAttentions || headMask !== undefined || !hasKernel('MhAttention');
-    // The kernel skips the keys after a query. A query with no other key in sight attends to all
-    // keys alike, skipped ones too: where there can be such a query, the mask says what is hidden.
-    const skip = causal && !inTheOpen && mask === undefined && queries <= keys;
-    const hidden = causal && !skip ? withCausal(mask, queries, keys) : mask;
-    const shared = { numHeads, scale, mask: hidden, dropout };
-    return inTheOpen
-      ? composed(query, key, value, { ...shared, headMask, outputAttentions })
-      : { context: fused(query, key, value, { ...shared, causal: skip }) };
+    const mask = options.mask && combineMasks(broadcastable(options.mask, 'mask', full, true));
+    const shared = { numHeads, scale, causal, dropout, mask, headMask, outputAttentions };
+    cache?.append(key, value);
+    const call: AttentionCall = cache
+      ? { ...shared, query, key: cache.keys, value: cache.values, keyLength: cache.length }
+      : { ...shared, query, key, value, keyLength: keys };
+    if (servedByKernel(call)) return attentionByKernel({ ...call, sequenceLengths });
+    return sequenceLengths ? eachSequence(call, sequenceLengths) : composedAttention(call);
   });
 }
 
-interface Shared {
-  numHeads: number;
-  scale: number;
-  mask: tf.Tensor | undefined;
-  dropout: AttentionOptions['dropout'];
+/** The kernel masks whole heads only, and differentiates neither weights nor a head mask. */
+function servedByKernel({ headMask, outputAttentions }: AttentionCall): boolean {
+  if (!hasKernel('MhAttention')) return false;
+  if (isRecording()) return !outputAttentions && headMask === undefined;
+  return headMask === undefined || (headMask.shape[2] === 1 && headMask.shape[3] === 1);
 }
 
-/** The meaning of attention, in differentiable ops. */
-function composed(
-  query: tf.Tensor,
-  key: tf.Tensor,
-  value: tf.Tensor,
-  options: Shared & { headMask: tf.Tensor | undefined; outputAttentions: boolean },
-): { context: tf.Tensor; weights?: tf.Tensor } {
-  const { numHeads, scale, mask, dropout, headMask, outputAttentions } = options;
-  const q = splitHeads(query, numHeads); // [batch, heads, query, headSize]
-  const k = splitHeads(key, numHeads); // [batch, heads, key, headSize]
-  const v = splitHeads(value, numHeads); // [batch, heads, key, valueSize]
-
-  let scores = tf.mul(matMul(q, k, { transposeB: true }), scale); // [batch, heads, query, key]
-  if (mask !== undefined) scores = tf.add(scores, mask);
-
-  let weights = softmax(scores);
-  if (dropout !== undefined) weights = dropoutOp(weights, dropout.rate, dropout.seed);
-  if (headMask !== undefined) weights = tf.mul(weights, headMask);
-
-  const context = mergeHeads(matMul(weights, v));
-  return outputAttentions ? { context, weights } : { context };
-}
-
-/** The same by a kernel that never writes the weights out. */
-function fused(
-  query: tf.Tensor,
-  key: tf.Tensor,
-  value: tf.Tensor,
-  { numHeads, scale, mask, causal, dropout }: Shared & { causal: boolean },
+/** As a tensor of rank 4 that broadcasts to `full`; with its keys written out, if the kernel wants that. */
+function broadcastable(
+  x: tf.Tensor,
+  name: string,
+  full: number[],
+  writeOutKeys = false,
 ): tf.Tensor {
-  const { rate: dropoutRate, seed: dropoutSeed } = dropout ?? { rate: 0, seed: 0 };
-  const attrs = { numHeads, scale, causal, dropoutRate, dropoutSeed };
-  return differentiable({
-    forward: (q, k, v) => {
-      const inputs = { query: q!, key: k!, value: v!, mask };
-      const [context, logSumExp] = runKernel('MhAttention', inputs, attrs);
-      return { value: context!, saved: [q!, k!, v!, logSumExp!, ...(mask ? [mask] : [])] };
-    },
-    backward: (dcontext, [q, k, v, logSumExp, mask]) => {
-      const inputs = { dcontext, query: q!, key: k!, value: v!, logSumExp: logSumExp!, mask };
-      return runKernel('MhAttentionGrad', inputs, attrs);
-    },
-  })(query, key, value);
-}
-
-/** [batch, length, heads·size] → [batch, heads, length, size] */
-function splitHeads(x: tf.Tensor, numHeads: number): tf.Tensor {
-  const [batch, length, width] = x.shape as [number, number, number];
-  return tf.transpose(tf.reshape(x, [batch, length, numHeads, width / numHeads]), [0, 2, 1, 3]);
-}
-
-/** [batch, heads, length, size] → [batch, length, heads·size] */
-function mergeHeads(x: tf.Tensor): tf.Tensor {
-  const [batch, heads, length, size] = x.shape as [number, number, number, number];
-  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * size]);
-}
-
-/** The causal mask, and what hides anything else. */
-function withCausal(mask: tf.Tensor | undefined, queries: number, keys: number): tf.Tensor {
-  const causal = causalMask(queries, keys);
-  return mask === undefined ? causal : combineMasks(mask, causal);
-}
-
-/** As a tensor of rank 4 that broadcasts to `full`, its keys written out (kernels want that). */
-function broadcastable(x: tf.Tensor, name: string, full: number[]): tf.Tensor {
   if (x.dtype !== 'float32') {
     const add =
       name === 'mask' ? ' A mask is added to the scores; paddingMask makes one of 0 and 1.' : '';
@@ -154,7 +103,11 @@ function broadcastable(x: tf.Tensor, name: string, full: number[]): tf.Tensor {
       `${name} is [${x.shape}], which does not broadcast to [batch, heads, query, key] = [${full}].`,
     );
   }
-  return tf.broadcastTo(tf.reshape(x, shape), [...shape.slice(0, -1), full.at(-1)!]);
+  const wide = tf.reshape(x, shape);
+  if (!writeOutKeys) return wide;
+  const writtenOut = [...shape.slice(0, -1), full.at(-1)!];
+  // Broadcasting to nothing is where tfjs gives up.
+  return full.at(-1) === 0 ? tf.zeros(writtenOut) : tf.broadcastTo(wide, writtenOut);
 }
 
 function checkShapes(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, numHeads: number): void {

@@ -1,4 +1,11 @@
-import { clone, customGrad, type GradSaveFunc, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  clone,
+  customGrad,
+  engine,
+  type GradSaveFunc,
+  type Tensor,
+  tidy,
+} from '@tensorflow/tfjs-core';
 
 /** An op and its gradient, as `differentiable` takes them. */
 export interface Op {
@@ -23,3 +30,6 @@ export function differentiable({ forward, backward }: Op): (...inputs: Tensor[])
 /** tfjs frees each gradient when it has added another to it: none may be shared. */
 const separate = (gradients: Tensor[], shared: Tensor[]): Tensor[] =>
   gradients.map((g, i) => (shared.includes(g) || gradients.indexOf(g) < i ? clone(g) : g));
+
+/** Whether a gradient will be asked for: `valueAndGradients` (or tfjs's `grads`) runs this code. */
+export const isRecording = (): boolean => engine().state.gradientDepth > 0;

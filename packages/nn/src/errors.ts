@@ -7,7 +7,7 @@
  * - `BAD_INPUT`: ragged rows, empty input, a value of the wrong kind
  * - `CONTEXT_EXCEEDED`: more tokens than the model has positions or the state has room for
  * - `BAD_CONFIG`: a configuration that contradicts itself or asks for what is not supported
- * - `DISPOSED`: a parameter or model was used after `dispose()`
+ * - `DISPOSED`: a parameter, model or cache was used after `dispose()`
  */
 export type ModelErrorCode =
   | 'WRONG_SHAPE'

@@ -19,7 +19,7 @@ export type {
 export { readFields, writeFields } from './config.js';
 export { Conv1D } from './conv1d.js';
 export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js';
-export { differentiable, type Op } from './differentiable.js';
+export { differentiable, isRecording, type Op } from './differentiable.js';
 export { Dropout, dropout, dropoutMask } from './dropout.js';
 export { Embedding, type EmbeddingOptions, embedding } from './embedding.js';
 export { ModelError, type ModelErrorCode } from './errors.js';

@@ -8,7 +8,7 @@ import { engine, getBackend, getKernel, type Tensor } from '@tensorflow/tfjs-cor
  */
 
 export type KernelInputs = Record<string, Tensor | undefined>;
-export type KernelAttributes = Record<string, number | boolean | string>;
+export type KernelAttributes = Record<string, number | boolean | string | number[]>;
 
 /** Whether the active backend has a kernel of this name. */
 export function hasKernel(name: string): boolean {

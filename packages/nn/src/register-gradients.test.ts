@@ -60,6 +60,12 @@ const cases: Case[] = [
   ['Slice', unary((x) => tf.slice(x, [1, 0], [1, 2])), { x: numbers([3, 3]) }],
   ['Slice from a number', unary((x) => tf.slice(x, 1, 2)), { x: numbers([4, 2]) }],
   ['Slice to the end', unary((x) => tf.slice(x, [1, 1], [-1, -1])), { x: numbers([3, 4]) }],
+  ['Concat', binary((a, b) => tf.concat([a, b, a], 0)), { a: numbers([2, 3]), b: numbers([1, 3]) }],
+  [
+    'Concat, last',
+    binary((a, b) => tf.concat([a, b], -1)),
+    { a: numbers([2, 3]), b: numbers([2, 2]) },
+  ],
   ['Softmax', unary((x) => tf.softmax(x)), { x }],
   ['BatchMatMul', binary((a, b) => tf.matMul(a, b)), { a: numbers([2, 3]), b: numbers([3, 4], 2) }],
   [

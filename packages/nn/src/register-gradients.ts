@@ -19,7 +19,7 @@ export function registerGradients(): void {
     if (tf.getGradient(kernelName) !== undefined) continue;
     tf.registerGradient({
       kernelName,
-      inputsToSave: inputs,
+      ...(inputs === 'all' ? { saveAllInputs: true } : { inputsToSave: inputs }),
       outputsToSave: outputs.map(() => true),
       gradFunc: (dy, saved, attrs) => gradFunc(dy as tf.Tensor, saved, attrs as unknown as Attrs),
     });
@@ -28,7 +28,7 @@ export function registerGradients(): void {
 
 interface Rule {
   /** Inputs and outputs the gradient needs, in the order `saved` has them. */
-  inputs?: string[];
+  inputs?: string[] | 'all';
   outputs?: string[];
   gradFunc: Gradient;
 }
@@ -125,6 +125,15 @@ const gradients: Record<string, Rule> = {
       x.shape.map((size, i) => [before[i]!, size - before[i]! - dy.shape[i]!] as [number, number]),
     );
   }),
+  Concat: {
+    inputs: 'all',
+    gradFunc: (dy, parts, { axis }) => {
+      const along = tf.util.parseAxisParam(axis as number, dy.shape)[0]!;
+      const sizes = parts.map(({ shape }) => shape[along]!);
+      const gradients = tf.split(dy, sizes, along);
+      return Object.fromEntries(gradients.map((gradient, i) => [`${i}`, () => gradient]));
+    },
+  },
   Softmax: {
     outputs: ['y'],
     gradFunc: (dy, [y]) => ({ logits: () => softmaxGradient(dy, y!) }),

@@ -5,7 +5,7 @@
 import { dropout } from './dropout';
 import { block, gemm, gemmScratch, pack, packTransposed } from './gemm';
 import { loadTail, madd, splat, storeTail, sumLanes } from './math';
-import { expRow, softmaxRow } from './softmax';
+import { expRow, scaleRow, softmaxRow } from './softmax';
 
 const TILE: usize = 64;
 /** Below this, packing keys and values for so few queries does not pay. */
@@ -40,7 +40,10 @@ export function attentionGradScratch(lq: usize, lk: usize, dq: usize, dv: usize)
     + gemmScratch(max(dq, dv), rows, true);
 }
 
-/** How many keys query i may see. */
+/**
+ * How many keys query i may see. One that sees none, or only masked ones, attends to all keys alike,
+ * hidden ones too: that is what adding a mask to scores comes to.
+ */
 // @ts-ignore: decorator
 @inline
 function visible(i: usize, lq: usize, lk: usize, causal: bool): usize {
@@ -73,14 +76,16 @@ function scaleAndMask(row: usize, length: usize, scale: f32, mask: usize): void 
 }
 
 /**
- * query [b, lq, h·dq], key [b, lk, h·dq], value [b, lk, h·dv] → context [b, lq, h·dv],
- * logSumExp [b, h, lq] and, unless 0, weights [b, h, lq, lk]. `mask` (or 0) is added to the scores; its
- * strides are in floats, 0 where it is broadcast. `threshold` 0 turns dropout off.
+ * query [b, lq, h·dq], key [b, room, h·dq], value [b, room, h·dv], of which the first lk positions count
+ * → context [b, lq, h·dv], logSumExp [b, h, lq] (not above LOWEST where a query saw nothing) and, unless
+ * 0, weights [b, h, lq, lk]. `mask` (or 0) is added to the scores; its strides are in floats, 0 where it
+ * is broadcast. `headMask` (or 0) multiplies the weights of each head. `threshold` 0 turns dropout off.
  */
 export function attention(
   query: usize, key: usize, value: usize, context: usize, logSumExp: usize, weights: usize,
   mask: usize, maskBatch: usize, maskHead: usize, maskQuery: usize,
-  batch: usize, heads: usize, lq: usize, lk: usize, dq: usize, dv: usize,
+  headMask: usize, headMaskBatch: usize, headMaskHead: usize,
+  batch: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
   scale: f32, causal: bool, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
 ): void {
   const edge = scratch;
@@ -95,17 +100,18 @@ export function attention(
   const vStep = heads * dv;
   for (let z: usize = 0; z < batch; z++) for (let h: usize = 0; h < heads; h++) {
     const q = query + ((z * lq * qStep + h * dq) << 2);
-    const k = key + ((z * lk * qStep + h * dq) << 2);
-    const v = value + ((z * lk * vStep + h * dv) << 2);
+    const k = key + ((z * room * qStep + h * dq) << 2);
+    const v = value + ((z * room * vStep + h * dv) << 2);
     const c = context + ((z * lq * vStep + h * dv) << 2);
     const row0 = (z * heads + h) * lq;
+    const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
     if (!few) {
       packTransposed(k, qStep, keys, dq, lk);
       pack(v, vStep, values, lk, dv);
     }
     for (let i0: usize = 0; i0 < lq; i0 += TILE) {
       const rows = min(TILE, lq - i0);
-      const seen = visible(i0 + rows - 1, lq, lk, causal);
+      let seen = visible(i0 + rows - 1, lq, lk, causal);
       const qTile = q + ((i0 * qStep) << 2);
       const cTile = c + ((i0 * vStep) << 2);
       if (few) gemm(qTile, qStep, false, k, qStep, true, scores, ld, rows, seen, dq, false, 0, 0, edge);
@@ -117,23 +123,35 @@ export function attention(
           ? mask + ((z * maskBatch + h * maskHead + (i0 + i) * maskQuery) << 2)
           : 0;
         scaleAndMask(row, own, scale, maskRow);
-        store<f32>(
-          logSumExp + ((row0 + i0 + i) << 2),
-          own ? softmaxRow(row, row, own) : -Infinity,
-        );
-        memory.fill(row + (own << 2), 0, (seen - own) << 2);
+        const lse = own ? softmaxRow(row, row, own) : -Infinity;
+        store<f32>(logSumExp + ((row0 + i0 + i) << 2), lse);
+        if (own < lk && lse <= LOWEST) {
+          fillRow(row, lk, <f32>1 / <f32>lk);
+          seen = lk;
+        }
+      }
+      for (let i: usize = 0; i < rows; i++) {
+        const row = scores + ((i * ld) << 2);
         const number = (row0 + i0 + i) * lk;
+        const lse = load<f32>(logSumExp + ((row0 + i0 + i) << 2));
+        const own = lse <= LOWEST ? lk : visible(i0 + i, lq, lk, causal);
+        memory.fill(row + (own << 2), 0, (seen - own) << 2);
+        if (threshold) dropout(row, row, own, <i32>number, seed, threshold, keepScale);
+        if (headMask) scaleRow(row, own, factor);
         if (weights) {
           const target = weights + (number << 2);
           memory.copy(target, row, own << 2);
           memory.fill(target + (own << 2), 0, (lk - own) << 2);
         }
-        if (threshold) dropout(row, row, own, <i32>number, seed, threshold, keepScale);
       }
       if (few) gemm(scores, ld, false, v, vStep, false, cTile, vStep, rows, dv, seen, false, 0, 0, edge);
       else block(scores, ld, values, lk << 6, cTile, vStep, rows, dv, seen, false, edge);
     }
   }
+}
+
+function fillRow(row: usize, length: usize, value: f32): void {
+  for (let i: usize = 0; i < length; i++) store<f32>(row + (i << 2), value);
 }
 
 /** In place: with P the weights and D their gradient, D becomes P·(D − Σ P·D)·scale. */
@@ -160,7 +178,8 @@ export function attentionGrad(
   dcontext: usize, query: usize, key: usize, value: usize, logSumExp: usize,
   dquery: usize, dkey: usize, dvalue: usize,
   mask: usize, maskBatch: usize, maskHead: usize, maskQuery: usize,
-  batch: usize, heads: usize, lq: usize, lk: usize, dq: usize, dv: usize,
+  headMask: usize, headMaskBatch: usize, headMaskHead: usize,
+  batch: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
   scale: f32, causal: bool, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
 ): void {
   const ld = up4(lk);
@@ -174,20 +193,24 @@ export function attentionGrad(
   const product = keys + ((up16(dq) * lk) << 2);
   const qStep = heads * dq;
   const vStep = heads * dv;
-  memory.fill(dkey, 0, (batch * lk * qStep) << 2);
-  memory.fill(dvalue, 0, (batch * lk * vStep) << 2);
+  memory.fill(dkey, 0, (batch * room * qStep) << 2);
+  memory.fill(dvalue, 0, (batch * room * vStep) << 2);
   for (let z: usize = 0; z < batch; z++) for (let h: usize = 0; h < heads; h++) {
     const ofQuery = (z * lq * qStep + h * dq) << 2;
-    const ofKey = (z * lk * qStep + h * dq) << 2;
-    const ofValue = (z * lk * vStep + h * dv) << 2;
+    const ofKey = (z * room * qStep + h * dq) << 2;
+    const ofValue = (z * room * vStep + h * dv) << 2;
     const ofContext = (z * lq * vStep + h * dv) << 2;
     const row0 = (z * heads + h) * lq;
+    const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
     packTransposed(key + ofKey, qStep, keysTurned, dq, lk);
     packTransposed(value + ofValue, vStep, valuesTurned, dv, lk);
     pack(key + ofKey, qStep, keys, lk, dq);
     for (let i0: usize = 0; i0 < lq; i0 += TILE) {
       const rows = min(TILE, lq - i0);
-      const seen = visible(i0 + rows - 1, lq, lk, causal);
+      let seen = visible(i0 + rows - 1, lq, lk, causal);
+      const lse0 = logSumExp + ((row0 + i0) << 2);
+      for (let i: usize = 0; i < rows; i++)
+        if (load<f32>(lse0 + (i << 2)) <= LOWEST) seen = lk;
       const q = query + ofQuery + ((i0 * qStep) << 2);
       const dc = dcontext + ofContext + ((i0 * vStep) << 2);
       block(q, qStep, keysTurned, dq << 6, weights, ld, rows, seen, dq, false, edge);
@@ -195,18 +218,25 @@ export function attentionGrad(
       for (let i: usize = 0; i < rows; i++) {
         const p = weights + ((i * ld) << 2);
         const d = dweights + ((i * ld) << 2);
-        const own = visible(i0 + i, lq, lk, causal);
-        const maskRow = mask
-          ? mask + ((z * maskBatch + h * maskHead + (i0 + i) * maskQuery) << 2)
-          : 0;
-        scaleAndMask(p, own, scale, maskRow);
-        const lse = load<f32>(logSumExp + ((row0 + i0 + i) << 2));
-        if (abs(lse) < EXACT) expRow(p, p, own, lse);
-        else softmaxRow(p, p, own);
+        const lse = load<f32>(lse0 + (i << 2));
+        let own = visible(i0 + i, lq, lk, causal);
+        if (own < lk && lse <= LOWEST) {
+          own = lk;
+          fillRow(p, lk, <f32>1 / <f32>lk);
+        } else {
+          const maskRow = mask
+            ? mask + ((z * maskBatch + h * maskHead + (i0 + i) * maskQuery) << 2)
+            : 0;
+          scaleAndMask(p, own, scale, maskRow);
+          if (abs(lse) < EXACT) expRow(p, p, own, lse);
+          else softmaxRow(p, p, own);
+        }
         const number = <i32>((row0 + i0 + i) * lk);
         if (threshold) dropout(d, d, own, number, seed, threshold, keepScale);
+        if (headMask) scaleRow(d, own, factor);
         softmaxGradRow(p, d, own, scale);
         if (threshold) dropout(p, p, own, number, seed, threshold, keepScale);
+        if (headMask) scaleRow(p, own, factor);
         memory.fill(p + (own << 2), 0, (seen - own) << 2);
         memory.fill(d + (own << 2), 0, (seen - own) << 2);
       }

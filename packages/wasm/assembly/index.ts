@@ -1,4 +1,5 @@
 export { attention, attentionGrad, attentionGradScratch, attentionScratch } from './attention';
+export { copy } from './copy';
 export { dropout } from './dropout';
 export { embedding, embeddingGrad } from './embedding';
 export { gelu, geluGrad } from './gelu';

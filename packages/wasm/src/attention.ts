@@ -1,73 +1,130 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { dropoutArguments } from './dropout.js';
 import { check, input, type Kernel, type KernelCall, sameShape } from './kernel-host.js';
 
-/** The lengths of a call, checked, and the arguments that both directions share. */
+/** The inputs of a call, checked, and what both directions make of them. */
 function read(call: KernelCall, kernel: string) {
+  const { attrs } = call;
   const [query, key, value] = ['query', 'key', 'value'].map((name) => input(call, kernel, name));
   const shapes = () => `query [${query!.shape}], key [${key!.shape}], value [${value!.shape}]`;
-  const heads = Number(call.attrs.numHeads);
+  const heads = Number(attrs.numHeads);
   check(
     [query, key, value].every((tensor) => tensor!.shape.length === 3),
     kernel,
     () => `${shapes()}: not [batch, length, heads × size]`,
   );
   const [batch, lq, qWidth] = query!.shape as [number, number, number];
-  const [keyBatch, lk, kWidth] = key!.shape as [number, number, number];
+  const [keyBatch, room, kWidth] = key!.shape as [number, number, number];
   const vWidth = value!.shape[2]!;
   check(
-    keyBatch === batch && kWidth === qWidth && sameShape(value!.shape, [batch, lk, vWidth]),
+    keyBatch === batch && kWidth === qWidth && sameShape(value!.shape, [batch, room, vWidth]),
     kernel,
     () => `${shapes()} do not go together`,
   );
   check(
     Number.isInteger(heads) && heads > 0 && qWidth % heads === 0 && vWidth % heads === 0,
     kernel,
-    () => `${shapes()} do not divide by ${call.attrs.numHeads} heads`,
+    () => `${shapes()} do not divide by ${attrs.numHeads} heads`,
   );
-  const mask = call.inputs.mask && input(call, kernel, 'mask');
-  const full = [batch, heads, lq, lk];
+  const lk = Number(attrs.keyLength ?? room);
   check(
-    mask === undefined ||
-      (mask.shape.length === 4 &&
-        mask.shape.every((n, axis) => n === full[axis] || (n === 1 && axis < 3))),
+    Number.isInteger(lk) && lk >= 0 && lk <= room,
     kernel,
-    () => `the mask is [${mask?.shape}], not [${full}] with 1 for a broadcast axis`,
+    () => `keyLength is ${attrs.keyLength}, but there are ${room} keys`,
   );
-  // Of each leading axis of the mask, how many floats on its next entry is.
-  const [, ofHeads = 1, ofQueries = 1] = mask?.shape ?? [];
-  const strides = [ofHeads * ofQueries * lk, ofQueries * lk, lk];
-  const maskStrides = strides.map((stride, axis) => (mask && mask.shape[axis] !== 1 ? stride : 0));
-  const scale = Number(call.attrs.scale);
-  check(Number.isFinite(scale), kernel, () => `scale is ${call.attrs.scale}`);
-  const [dq, dv] = [qWidth / heads, vWidth / heads];
+  const scale = Number(attrs.scale);
+  check(Number.isFinite(scale), kernel, () => `scale is ${attrs.scale}`);
+  const full = [batch, heads, lq, lk];
+  const mask = broadcast(call, kernel, 'mask', full, 3);
+  const headMask = broadcast(call, kernel, 'headMask', [batch, heads, 1, 1], 2);
+  const [seed, ...keep] = dropoutArguments(call, kernel, 'dropoutRate', 'dropoutSeed');
+
+  const lengths = attrs.sequenceLengths as readonly number[] | undefined;
+  const endToEnd = () =>
+    [batch, room, lk].join() === [1, lq, lq].join() &&
+    !(mask.tensor || attrs.outputWeights) &&
+    lengths!.every((length) => Number.isInteger(length) && length >= 0) &&
+    lengths!.reduce((a, b) => a + b, 0) === lq;
+  check(
+    lengths === undefined || endToEnd(),
+    kernel,
+    () =>
+      `sequenceLengths [${lengths}] go with one row of so many queries and keys, without a mask ` +
+      `and weights, not ${shapes()}`,
+  );
   return {
     tensors: [query!, key!, value!],
     outputShapes: { context: [batch, lq, vWidth], logSumExp: [batch, heads, lq], weights: full },
-    lengths: [lq, lk, dq, dv] as const,
-    maskArguments: () => [mask ? call.address(mask) : 0, ...maskStrides],
-    rest: [
-      ...[batch, heads, lq, lk, dq, dv, scale, !!call.attrs.causal],
-      ...dropoutArguments(call, kernel, 'dropoutRate', 'dropoutSeed'),
-    ],
+    calls: lengths
+      ? sequences(lengths, heads, seed)
+      : [{ start: 0, seed, sizes: [batch, heads, lq, lk, room] }],
+    longest: lengths ? [Math.max(0, ...lengths), Math.max(0, ...lengths)] : [lq, lk],
+    sizes: [qWidth / heads, vWidth / heads],
+    steps: { query: qWidth, value: vWidth, sum: heads },
+    maskArguments: () => [...mask.arguments(), ...headMask.arguments()],
+    scaling: [scale, !!attrs.causal] as const,
+    keep,
   };
+}
+
+/** A tensor that broadcasts over the first `axes` axes of `full`: its address and their strides. */
+function broadcast(call: KernelCall, kernel: string, name: string, full: number[], axes: number) {
+  const tensor = call.inputs[name] && input(call, kernel, name);
+  const { shape = full } = tensor ?? {};
+  check(
+    shape.length === 4 && shape.every((n, axis) => n === full[axis] || (n === 1 && axis < axes)),
+    kernel,
+    () => `the ${name} is [${shape}], not [${full}] with 1 for a broadcast axis`,
+  );
+  /** How many floats on the next entry of an axis is. */
+  const stride = (axis: number) =>
+    tensor && shape[axis] !== 1 ? shape.slice(axis + 1).reduce((a, b) => a * b, 1) : 0;
+  const strides = Array.from({ length: axes }, (_, axis) => stride(axis));
+  return { tensor, arguments: () => [tensor ? call.address(tensor) : 0, ...strides] };
+}
+
+/**
+ * Sequences laid end to end are batches of one, each further on in the tensors. The weights of each
+ * have numbers of their own for dropout: skipping `first` numbers is another seed of its Weyl sequence.
+ */
+function sequences(lengths: readonly number[], heads: number, seed: number) {
+  let [start, first] = [0, 0];
+  return lengths.map((length) => {
+    const sizes = [1, heads, length, length, length];
+    const call = { start, seed: (seed + Math.imul(first, 0x9e3779b1)) | 0, sizes };
+    start += length;
+    first = (first + Math.imul(heads, length * length)) | 0;
+    return call;
+  });
 }
 
 /**
  * softmax(query·keyᵀ·scale + mask)·value for each head: query [b, lq, h·dq], key [b, lk, h·dq], value
  * [b, lk, h·dv] and an optional mask [b|1, h|1, lq|1, lk] → context [b, lq, h·dv], logSumExp [b, h, lq]
- * and with `outputWeights` the weights before dropout, [b, h, lq, lk]. With `causal` query i sees the
- * keys j ≤ i + lk − lq; a query that sees none has a context of zeros.
+ * and with `outputWeights` the weights as they multiply the values, [b, h, lq, lk].
+ *
+ * With `causal` query i sees the keys j ≤ i + lk − lq; one that sees none, or only such as the mask
+ * hides, attends to all keys alike. `headMask` [b|1, h|1, 1, 1] multiplies the weights. With `keyLength`
+ * key and value (a cache) are longer than that, and only so many count. With `sequenceLengths` b is 1,
+ * and the row is so many sequences laid end to end, each of which sees itself.
  */
 export const attention: Kernel = {
   name: 'MhAttention',
   run(call) {
-    const { tensors, outputShapes, lengths, maskArguments, rest } = read(call, 'MhAttention');
+    const given = read(call, 'MhAttention');
+    const { steps, outputShapes } = given;
     const outputs = [call.output(outputShapes.context), call.output(outputShapes.logSumExp)];
     if (call.attrs.outputWeights) outputs.push(call.output(outputShapes.weights));
-    const scratch = call.scratch(call.wasm.attentionScratch!(...lengths));
-    const at = [...tensors, ...outputs].map(call.address);
-    if (!call.attrs.outputWeights) at.push(0);
-    call.wasm.attention!(...at, ...maskArguments(), ...rest, scratch);
+    const [lq, lk] = given.longest;
+    const scratch = call.scratch(call.wasm.attentionScratch!(lq!, lk!, ...given.sizes));
+    const weights = outputs[2] ? call.address(outputs[2]) : 0;
+    const { query, value, sum } = steps;
+    const at = addresses(call, [...given.tensors, ...outputs], [query, query, value, value, sum]);
+    for (const { start, seed, sizes } of given.calls)
+      call.wasm.attention!(
+        ...[...at(start), weights, ...given.maskArguments(), ...sizes, ...given.sizes],
+        ...[...given.scaling, seed, ...given.keep, scratch],
+      );
     return outputs;
   },
 };
@@ -76,7 +133,8 @@ export const attention: Kernel = {
 export const attentionGrad: Kernel = {
   name: 'MhAttentionGrad',
   run(call) {
-    const { tensors, outputShapes, lengths, maskArguments, rest } = read(call, 'MhAttentionGrad');
+    const given = read(call, 'MhAttentionGrad');
+    const { steps, outputShapes } = given;
     const dcontext = input(call, 'MhAttentionGrad', 'dcontext');
     const logSumExp = input(call, 'MhAttentionGrad', 'logSumExp');
     for (const [tensor, shape] of [
@@ -88,10 +146,26 @@ export const attentionGrad: Kernel = {
         'MhAttentionGrad',
         () => `dcontext or logSumExp is [${tensor.shape}], not [${shape}]`,
       );
-    const outputs = tensors.map(({ shape }) => call.output(shape));
-    const scratch = call.scratch(call.wasm.attentionGradScratch!(...lengths));
-    const at = [dcontext, ...tensors, logSumExp, ...outputs].map(call.address);
-    call.wasm.attentionGrad!(...at, ...maskArguments(), ...rest, scratch);
+    const outputs = given.tensors.map(({ shape }) => call.output(shape));
+    const [lq, lk] = given.longest;
+    const scratch = call.scratch(call.wasm.attentionGradScratch!(lq!, lk!, ...given.sizes));
+    const { query, value, sum } = steps;
+    const at = addresses(
+      call,
+      [dcontext, ...given.tensors, logSumExp, ...outputs],
+      [value, query, query, value, sum, query, query, value],
+    );
+    for (const { start, seed, sizes } of given.calls)
+      call.wasm.attentionGrad!(
+        ...[...at(start), ...given.maskArguments(), ...sizes, ...given.sizes],
+        ...[...given.scaling, seed, ...given.keep, scratch],
+      );
     return outputs;
   },
 };
+
+/** Where position `start` of each tensor is, which has so many floats a position. */
+function addresses(call: KernelCall, tensors: TensorInfo[], steps: number[]) {
+  const bases = steps.map((_, i) => call.address(tensors[i]!));
+  return (start: number) => bases.map((base, i) => base + 4 * start * steps[i]!);
+}

@@ -5,6 +5,7 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { attention, attentionGrad } from './attention.js';
+import { cacheWrite } from './cache-write.js';
 import { dropout } from './dropout.js';
 import { embedding, embeddingGrad } from './embedding.js';
 import { gelu, geluGrad } from './gelu.js';
@@ -19,7 +20,7 @@ const kernels = [
   ...[matMul, gelu, geluGrad, layerNorm, layerNormGrad],
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
-  ...[sumOfSquares, adamW],
+  ...[cacheWrite, sumOfSquares, adamW],
 ];
 
 /** Kernels of tfjs's own that ours take the place of. */

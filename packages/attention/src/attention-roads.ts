@@ -1,0 +1,105 @@
+import { differentiable, dropout as dropoutOp, matMul, runKernel, softmax } from '@multihead/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { causalMask, combineMasks } from './masks.js';
+
+/*
+ * The two roads of scaled dot-product attention: its meaning as a composition of ops, and the kernel
+ * that gives the same. Which one is taken is decided in `scaled-dot-product-attention.ts`.
+ */
+
+/** What is attended to, checked and complete. */
+export interface AttentionCall {
+  query: tf.Tensor;
+  /** Of key and value the first `keyLength` positions count; a cache has room for more. */
+  key: tf.Tensor;
+  value: tf.Tensor;
+  keyLength: number;
+  numHeads: number;
+  scale: number;
+  causal: boolean;
+  /** [batch|1, heads|1, query|1, keyLength], not below `MASKED` */
+  mask: tf.Tensor | undefined;
+  /** Of rank 4, broadcastable to [batch, heads, query, keyLength] */
+  headMask: tf.Tensor | undefined;
+  dropout: { rate: number; seed: number } | undefined;
+  outputAttentions: boolean;
+}
+
+type Result = { context: tf.Tensor; weights?: tf.Tensor };
+
+/** The meaning of attention, in differentiable ops. */
+export function composedAttention(call: AttentionCall): Result {
+  const { query, keyLength, numHeads, scale, causal, dropout, headMask, outputAttentions } = call;
+  const q = splitHeads(query, numHeads); // [batch, heads, query, headSize]
+  const k = splitHeads(first(keyLength, call.key), numHeads); // [batch, heads, key, headSize]
+  const v = splitHeads(first(keyLength, call.value), numHeads); // [batch, heads, key, valueSize]
+  const mask = causal ? withCausal(call.mask, query.shape[1]!, keyLength) : call.mask;
+
+  let scores = tf.mul(matMul(q, k, { transposeB: true }), scale); // [batch, heads, query, key]
+  if (mask !== undefined) scores = tf.add(scores, mask);
+
+  let weights = softmax(scores);
+  if (dropout !== undefined) weights = dropoutOp(weights, dropout.rate, dropout.seed);
+  if (headMask !== undefined) weights = tf.mul(weights, headMask);
+
+  const context = mergeHeads(matMul(weights, v));
+  return outputAttentions ? { context, weights } : { context };
+}
+
+/**
+ * The same by a kernel, which writes the weights out only when they are asked for. A gradient flows
+ * where neither they nor a head mask are.
+ */
+export function attentionByKernel(
+  call: AttentionCall & { sequenceLengths: readonly number[] | undefined },
+): Result {
+  const { query, key, value, keyLength, mask, headMask, outputAttentions, sequenceLengths } = call;
+  const { rate: dropoutRate, seed: dropoutSeed } = call.dropout ?? { rate: 0, seed: 0 };
+  const { numHeads, scale, causal } = call;
+  const attrs = {
+    ...{ numHeads, scale, causal, dropoutRate, dropoutSeed, keyLength },
+    ...(sequenceLengths && { sequenceLengths: [...sequenceLengths] }),
+  };
+  if (outputAttentions || headMask !== undefined || key.shape[1] !== keyLength) {
+    const inputs = { query, key, value, mask, headMask };
+    const outputs = runKernel('MhAttention', inputs, { ...attrs, outputWeights: outputAttentions });
+    const [context, , weights] = outputs;
+    return { context: context!, ...(weights && { weights }) };
+  }
+  const attend = differentiable({
+    forward: (q, k, v) => {
+      const inputs = { query: q!, key: k!, value: v!, mask };
+      const [context, logSumExp] = runKernel('MhAttention', inputs, attrs);
+      return { value: context!, saved: [q!, k!, v!, logSumExp!, ...(mask ? [mask] : [])] };
+    },
+    backward: (dcontext, [q, k, v, logSumExp, mask]) => {
+      const inputs = { dcontext, query: q!, key: k!, value: v!, logSumExp: logSumExp!, mask };
+      return runKernel('MhAttentionGrad', inputs, attrs);
+    },
+  });
+  return { context: attend(query, key, value) };
+}
+
+/** [batch, length, …] → [batch, count, …] */
+function first(count: number, x: tf.Tensor): tf.Tensor {
+  const [batch, length, width] = x.shape as [number, number, number];
+  return length === count ? x : tf.slice(x, [0, 0, 0], [batch, count, width]);
+}
+
+/** [batch, length, heads·size] → [batch, heads, length, size] */
+function splitHeads(x: tf.Tensor, numHeads: number): tf.Tensor {
+  const [batch, length, width] = x.shape as [number, number, number];
+  return tf.transpose(tf.reshape(x, [batch, length, numHeads, width / numHeads]), [0, 2, 1, 3]);
+}
+
+/** [batch, heads, length, size] → [batch, length, heads·size] */
+function mergeHeads(x: tf.Tensor): tf.Tensor {
+  const [batch, heads, length, size] = x.shape as [number, number, number, number];
+  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * size]);
+}
+
+/** The causal mask, and what hides anything else. */
+function withCausal(mask: tf.Tensor | undefined, queries: number, keys: number): tf.Tensor {
+  const causal = causalMask(queries, keys);
+  return mask === undefined ? causal : combineMasks(mask, causal);
+}
