@@ -1,8 +1,8 @@
 // The activations that a matrix product can end with.
 import { gelu4, geluNew4 } from './gelu';
-import { loadTail, sigmoid4, splat, storeTail, tanh4 } from './math';
+import { exp4, loadTail, sigmoid4, splat, storeTail, tanh4 } from './math';
 
-/** In place on c[m, n]. 1: gelu, 2: gelu_new, 3: relu, 4: tanh, 5: silu (see src/mat-mul.ts). */
+/** In place on c[m, n]. The numbers are those of src/mat-mul.ts. */
 export function activate(c: usize, ldc: usize, m: usize, n: usize, activation: i32): void {
   const whole = (n >> 2) << 4;
   const rest = n & 3;
@@ -19,5 +19,8 @@ function activation4(x: v128, activation: i32): v128 {
   if (activation == 2) return geluNew4(x);
   if (activation == 3) return f32x4.pmax(x, splat(0));
   if (activation == 4) return tanh4(x);
-  return f32x4.mul(x, sigmoid4(x));
+  if (activation == 5) return f32x4.mul(x, sigmoid4(x));
+  if (activation == 6) return f32x4.pmin(f32x4.pmax(x, splat(0)), splat(6));
+  if (activation == 7) return sigmoid4(x);
+  return v128.bitselect(f32x4.sub(exp4(f32x4.pmin(x, splat(0))), splat(1)), x, f32x4.lt(x, splat(0)));
 }

@@ -2,20 +2,23 @@
 //
 // After Goto & van de Geijn (2008): B is cut into blocks of DEPTH × WIDTH and packed into panels of
 // 16 columns, so that the inner tile reads one stream that fits the first-level cache; A is read in
-// place, or, where it is transposed, turned in blocks of ROWS × DEPTH. A tile is 2 rows × 16 columns:
-// eight sums in registers, four loads of B, and one splat a row.
+// place, or, where it is transposed, turned in blocks of ROWS × DEPTH. A constant B is packed once and
+// for all (panels.ts). The tiles are in tiles.ts.
 import { activate } from './activation';
 import { madd, splat, sumLanes } from './math';
+import { column, copy } from './tiles';
 
 const DEPTH: usize = 256;
 const WIDTH: usize = 1024;
-const ROWS: usize = 128;
+const ROWS: usize = 192;
 /** Up to so many rows, packing B costs more than it saves. */
 const FEW: usize = 3;
+/** Up to so many rows, a panel is read once from end to end. */
+const STREAMED: usize = 12;
 /** Row stride of a turned block of A: not a power of two, which would crowd one cache set. */
 const TURNED: usize = DEPTH + 4;
 
-/** Floats of scratch memory that `gemm` needs. */
+/** Floats of scratch memory that `gemm` and, with neither transposed, `gemmPanels` need. */
 export function gemmScratch(n: usize, k: usize, transposeA: bool): usize {
   const panels = (min(n, WIDTH) + 15) & ~(<usize>15);
   return 32 + panels * min(k, DEPTH) + (transposeA ? ROWS * TURNED : 0);
@@ -32,11 +35,15 @@ export function gemm(
   m: usize, n: usize, k: usize,
   accumulate: bool, bias: usize, activation: i32, scratch: usize,
 ): void {
-  if (bias || (k == 0 && !accumulate)) fillRows(c, ldc, m, n, bias);
-  const carry = accumulate || bias != 0;
-  if (m <= FEW && !transposeA) {
-    if (transposeB) fewRowsTransposed(a, lda, b, ldb, c, ldc, m, n, k, carry);
-    else fewRows(a, lda, b, ldb, c, ldc, m, n, k, carry, scratch);
+  const few = m <= FEW && !transposeA;
+  if ((bias && (accumulate || few)) || (k == 0 && !accumulate)) {
+    fillRows(c, ldc, m, n, bias, accumulate);
+    accumulate = true;
+    bias = 0;
+  }
+  if (few) {
+    if (transposeB) fewRowsTransposed(a, lda, b, ldb, c, ldc, m, n, k, accumulate);
+    else fewRows(a, lda, b, ldb, c, ldc, m, n, k, accumulate, scratch);
     if (activation) activate(c, ldc, m, n, activation);
     return;
   }
@@ -52,14 +59,14 @@ export function gemm(
       for (let i: usize = 0; i < m; i += ROWS) {
         const rows = min(ROWS, m - i);
         const target = c + ((i * ldc + j) << 2);
-        const add = carry || p > 0;
+        let source = a + ((i * lda + p) << 2);
         if (transposeA) {
+          source = turned;
           turn(a + ((p * lda + i) << 2), lda, turned, rows, depth);
-          block(turned, TURNED, packed, depth << 6, target, ldc, rows, width, depth, add, edge);
-        } else {
-          const source = a + ((i * lda + p) << 2);
-          block(source, lda, packed, depth << 6, target, ldc, rows, width, depth, add, edge);
         }
+        const from = accumulate || p > 0 ? target : bias ? bias + (j << 2) : 0;
+        blockFrom(source, transposeA ? TURNED : lda, packed, depth << 6, target, ldc, rows, width, depth,
+          from, from == target ? ldc : 0, edge);
         if (activation && p + depth == k) activate(target, ldc, rows, width, activation);
       }
     }
@@ -67,86 +74,58 @@ export function gemm(
   if (activation && k == 0) activate(c, ldc, m, n, activation);
 }
 
+/**
+ * The same with b as `toPanels` (panels.ts) packed it. Columns may be divided among threads at
+ * multiples of 16: those from j on are panels + 4·j·k, c + 4·j and bias + 4·j.
+ */
+export function gemmPanels(
+  a: usize, lda: usize, panels: usize, c: usize, ldc: usize,
+  m: usize, n: usize, k: usize, bias: usize, activation: i32, scratch: usize,
+): void {
+  const whole = k > 0 ? n & ~(<usize>15) : 0;
+  const panel = k << 6;
+  // For many rows, a block of A stays in the second-level cache while panels pass by.
+  const height = m <= STREAMED ? m : ROWS;
+  const width = m <= STREAMED ? 16 : WIDTH;
+  for (let i: usize = 0; i < m; i += height) {
+    const rows = min(height, m - i);
+    for (let j: usize = 0; j < whole; j += width) {
+      const columns = min(width, whole - j);
+      const target = c + ((i * ldc + j) << 2);
+      // One row has nothing to keep in the first-level cache.
+      const deep = rows <= 2 ? k : DEPTH;
+      for (let p: usize = 0; p < k; p += deep) {
+        const depth = min(deep, k - p);
+        const from = p > 0 ? target : bias ? bias + (j << 2) : 0;
+        blockFrom(a + ((i * lda + p) << 2), lda, panels + ((j * k) << 2) + (p << 6), panel, target, ldc,
+          rows, columns, depth, from, p > 0 ? ldc : 0, scratch);
+      }
+      if (activation) activate(target, ldc, rows, columns, activation);
+    }
+  }
+  if (whole == n) return;
+  gemm(a, lda, false, panels + ((whole * k) << 2), k, true, c + (whole << 2), ldc, m, n - whole, k,
+    false, bias ? bias + (whole << 2) : 0, activation, scratch);
+}
+
 /** c[m, n] (+)= a[m, k] · panels, the next panel being `panelStep` bytes on. */
 export function block(
   a: usize, lda: usize, panels: usize, panelStep: usize,
   c: usize, ldc: usize, m: usize, n: usize, k: usize, accumulate: bool, edge: usize,
 ): void {
+  blockFrom(a, lda, panels, panelStep, c, ldc, m, n, k, accumulate ? c : 0, ldc, edge);
+}
+
+/** c[m, n] = from + a[m, k] · panels: rows of `from` (0: zeros) are `fromLd` floats apart. */
+function blockFrom(
+  a: usize, lda: usize, panels: usize, panelStep: usize, c: usize, ldc: usize,
+  m: usize, n: usize, k: usize, from: usize, fromLd: usize, edge: usize,
+): void {
   for (let j: usize = 0; j < n; j += 16) {
-    const columns = min(16, n - j);
-    column(a, lda, panels, 64, c + (j << 2), ldc, m, columns, k, accumulate, edge);
+    const start = from ? from + (j << 2) : 0;
+    column(a, lda, panels, 64, c + (j << 2), ldc, m, min(16, n - j), k, start, fromLd, edge);
     panels += panelStep;
   }
-}
-
-/** One panel's width: `columns` ≤ 16 columns of c, rows of b `step` bytes apart. */
-function column(
-  a: usize, lda: usize, b: usize, step: usize,
-  c: usize, ldc: usize, m: usize, columns: usize, k: usize, accumulate: bool, edge: usize,
-): void {
-  lda <<= 2;
-  ldc <<= 2;
-  let i: usize = 0;
-  if (columns == 16) {
-    for (; i + 2 <= m; i += 2) {
-      tile2(a, a + lda, b, step, c, c + ldc, k, accumulate);
-      a += lda << 1;
-      c += ldc << 1;
-    }
-    if (i < m) tile1(a, b, step, c, k, accumulate);
-    return;
-  }
-  const bytes = columns << 2;
-  for (; i < m; i++) {
-    if (accumulate) copy(edge, c, bytes);
-    tile1(a, b, step, edge, k, accumulate);
-    copy(c, edge, bytes);
-    a += lda;
-    c += ldc;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function copy(to: usize, from: usize, bytes: usize): void {
-  for (let o: usize = 0; o < bytes; o += 4) store<f32>(to + o, load<f32>(from + o));
-}
-
-function tile2(
-  a0: usize, a1: usize, b: usize, step: usize, c0: usize, c1: usize, k: usize, accumulate: bool,
-): void {
-  let s00 = splat(0), s01 = splat(0), s02 = splat(0), s03 = splat(0);
-  let s10 = splat(0), s11 = splat(0), s12 = splat(0), s13 = splat(0);
-  if (accumulate) {
-    s00 = v128.load(c0, 0); s01 = v128.load(c0, 16); s02 = v128.load(c0, 32); s03 = v128.load(c0, 48);
-    s10 = v128.load(c1, 0); s11 = v128.load(c1, 16); s12 = v128.load(c1, 32); s13 = v128.load(c1, 48);
-  }
-  const end = k << 2;
-  for (let o: usize = 0; o < end; o += 4) {
-    const b0 = v128.load(b, 0), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
-    const x0 = v128.load32_splat(a0 + o);
-    s00 = madd(x0, b0, s00); s01 = madd(x0, b1, s01); s02 = madd(x0, b2, s02); s03 = madd(x0, b3, s03);
-    const x1 = v128.load32_splat(a1 + o);
-    s10 = madd(x1, b0, s10); s11 = madd(x1, b1, s11); s12 = madd(x1, b2, s12); s13 = madd(x1, b3, s13);
-    b += step;
-  }
-  v128.store(c0, s00, 0); v128.store(c0, s01, 16); v128.store(c0, s02, 32); v128.store(c0, s03, 48);
-  v128.store(c1, s10, 0); v128.store(c1, s11, 16); v128.store(c1, s12, 32); v128.store(c1, s13, 48);
-}
-
-function tile1(a: usize, b: usize, step: usize, c: usize, k: usize, accumulate: bool): void {
-  let s0 = splat(0), s1 = splat(0), s2 = splat(0), s3 = splat(0);
-  if (accumulate) {
-    s0 = v128.load(c, 0); s1 = v128.load(c, 16); s2 = v128.load(c, 32); s3 = v128.load(c, 48);
-  }
-  const end = a + (k << 2);
-  for (; a < end; a += 4) {
-    const x = v128.load32_splat(a);
-    s0 = madd(x, v128.load(b, 0), s0); s1 = madd(x, v128.load(b, 16), s1);
-    s2 = madd(x, v128.load(b, 32), s2); s3 = madd(x, v128.load(b, 48), s3);
-    b += step;
-  }
-  v128.store(c, s0, 0); v128.store(c, s1, 16); v128.store(c, s2, 32); v128.store(c, s3, 48);
 }
 
 /** Few rows, B [k, n] as it lies: its rows are read 16 columns at a time. */
@@ -156,14 +135,16 @@ function fewRows(
 ): void {
   const whole = n & ~(<usize>15);
   for (let j: usize = 0; j < whole; j += 16)
-    column(a, lda, b + (j << 2), ldb << 2, c + (j << 2), ldc, m, 16, k, accumulate, scratch);
+    column(a, lda, b + (j << 2), ldb << 2, c + (j << 2), ldc, m, 16, k,
+      accumulate ? c + (j << 2) : 0, ldc, scratch);
   if (whole == n) return;
   const packed = scratch + 128;
   for (let p: usize = 0; p < k; p += DEPTH) {
     const depth = min(DEPTH, k - p);
     pack(b + ((p * ldb + whole) << 2), ldb, packed, depth, n - whole);
-    const add = accumulate || p > 0;
-    column(a + (p << 2), lda, packed, 64, c + (whole << 2), ldc, m, n - whole, depth, add, scratch);
+    const target = c + (whole << 2);
+    const from = accumulate || p > 0 ? target : 0;
+    column(a + (p << 2), lda, packed, 64, target, ldc, m, n - whole, depth, from, ldc, scratch);
   }
 }
 
@@ -290,11 +271,12 @@ function turn4(from: usize, fromStep: usize, to: usize, toStep: usize): void {
   v128.store(to + 3 * toStep, i64x2.shuffle(hi01, hi23, 1, 3));
 }
 
-/** Every row of c becomes the bias, or zeros without one. */
-function fillRows(c: usize, ldc: usize, m: usize, n: usize, bias: usize): void {
+/** Every row of c becomes the bias, or zeros without one; with `add` the bias is added. */
+function fillRows(c: usize, ldc: usize, m: usize, n: usize, bias: usize, add: bool): void {
   for (let i: usize = 0; i < m; i++) {
     const row = c + ((i * ldc) << 2);
-    if (bias) memory.copy(row, bias, n << 2);
+    if (add) for (let o: usize = 0; o < n << 2; o += 4) store<f32>(row + o, load<f32>(row + o) + load<f32>(bias + o));
+    else if (bias) memory.copy(row, bias, n << 2);
     else memory.fill(row, 0, n << 2);
   }
 }

@@ -3,7 +3,9 @@ export { copy } from './copy';
 export { dropout } from './dropout';
 export { embedding, embeddingGrad } from './embedding';
 export { gelu, geluGrad } from './gelu';
-export { gemm, gemmScratch } from './gemm';
+export { gemm, gemmPanels, gemmScratch } from './gemm';
 export { layerNorm, layerNormGrad } from './layer-norm';
 export { adamW, sumOfSquares } from './optimizer';
+export { panelRows, toPanels } from './panels';
 export { crossEntropy, crossEntropyGrad, softmax } from './softmax';
+

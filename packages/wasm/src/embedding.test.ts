@@ -3,19 +3,22 @@ import fc from 'fast-check';
 import { expectClose, normal, onEachVariant, randomFrom, run } from '../test/kernels.js';
 
 onEachVariant(() => {
-  test('gives the rows at the ids, for ids of any shape', () => {
+  test('gives the rows at the ids, for ids of any shape and tables packed or not', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 2 }),
         fc.integer({ min: 0, max: 21 }),
-        fc.integer({ min: 1, max: 9 }),
+        fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 50 })),
+        fc.boolean(),
         fc.integer(),
-        (shape, length, numEmbeddings, seed) => {
+        (shape, length, numEmbeddings, panels, seed) => {
           const random = randomFrom(seed);
           const weight = normal(random, [numEmbeddings, length]);
           const rows = shape.reduce((a, b) => a * b, 1);
           const ids = Int32Array.from({ length: rows }, () => Math.floor(random() * numEmbeddings));
-          const [y] = run('MhEmbedding', { weight, ids: { shape, values: ids } });
+          const [packed] = panels ? run('MhPanels', { b: weight }, { transposeB: true }) : [weight];
+          const inputs = { weight: packed, ids: { shape, values: ids } };
+          const [y] = run('MhEmbedding', inputs, { panels });
           expect(y!.shape).toEqual([...shape, length]);
           const wanted = Array.from(ids, (id) => [
             ...weight.values.subarray(id * length, (id + 1) * length),

@@ -1,6 +1,9 @@
 import { check, input, type Kernel, sameShape, sizeOf } from './kernel-host.js';
 
-/** weight [numEmbeddings, d] and ids, int32 [...] → the rows of weight at ids, [..., d]. */
+/**
+ * weight [numEmbeddings, d] and ids, int32 [...] → the rows of weight at ids, [..., d]. With `panels`
+ * weight is as `MhPanels` packed it.
+ */
 export const embedding: Kernel = {
   name: 'MhEmbedding',
   run(call) {
@@ -11,7 +14,8 @@ export const embedding: Kernel = {
     const [size, length] = shape as [number, number];
     const y = call.output([...ids.shape, length]);
     const at = [weight, ids, y].map(call.address);
-    const badRow = call.wasm.embedding!(...at, sizeOf(ids.shape), length, size);
+    const lookUp = call.attrs.panels ? call.wasm.panelRows! : call.wasm.embedding!;
+    const badRow = lookUp(...at, sizeOf(ids.shape), length, size);
     check(badRow < 0, 'MhEmbedding', () => `the id of row ${badRow} is not one of ${size}`);
     return y;
   },

@@ -1,4 +1,11 @@
-import type { DataType, KernelConfig, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  type DataType,
+  getKernel,
+  type KernelConfig,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
 import { WasmError } from './errors.js';
 import { memoryOf, type WasmBackend } from './tfjs-backend.js';
 import type { CompiledKernels } from './variant.js';
@@ -27,6 +34,8 @@ export interface KernelCall {
    * memory of its own where another tensor has the same (a clone, say).
    */
   takeOver(tensor: TensorInfo): TensorInfo;
+  /** What a kernel of tfjs's own makes of these. */
+  stock(name: string, inputs: NamedTensorInfoMap, attrs?: NamedAttrMap): TensorInfo;
   /** The address of memory that lasts until the kernel returns or throws. */
   scratch(floats: number): number;
 }
@@ -50,7 +59,10 @@ export async function link(backend: WasmBackend, kernels: CompiledKernels): Prom
   linked.set(backend, { wasm: exports as KernelExports, variant: kernels.variant });
 }
 
-/** The kernel as tfjs registers it. Scratch memory is freed whatever happens, outputs on errors. */
+/**
+ * The kernel as tfjs registers it. Scratch memory is freed whatever happens, and outputs that are not
+ * returned: intermediate ones, and on errors all.
+ */
 export function toConfig({ name, run }: Kernel): KernelConfig {
   return {
     kernelName: name,
@@ -102,6 +114,12 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
         share,
         takeOver: (tensor) =>
           backend.refCount(tensor.dataId) === 1 ? share(tensor) : output(tensor.shape, 'float32'),
+        stock: (name, inputs, attrs = {}) => {
+          const { kernelFunc } = getKernel(name, 'wasm');
+          const tensor = kernelFunc({ inputs, attrs, backend }) as TensorInfo;
+          outputs.push(tensor);
+          return tensor;
+        },
         scratch: (floats) => {
           const tensor = allocate([floats], 'float32');
           scratches.push(tensor);
@@ -109,7 +127,10 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
         },
       };
       try {
-        return run(call);
+        const results = run(call);
+        const returned = new Set([results].flat().map(({ dataId }) => dataId));
+        for (const { dataId } of outputs) if (!returned.has(dataId)) backend.disposeData(dataId);
+        return results;
       } catch (error) {
         for (const tensor of outputs) backend.disposeData(tensor.dataId);
         throw error;

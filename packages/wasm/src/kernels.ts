@@ -12,19 +12,20 @@ import { gelu, geluGrad } from './gelu.js';
 import { identity } from './identity.js';
 import { toConfig } from './kernel-host.js';
 import { layerNorm, layerNormGrad } from './layer-norm.js';
-import { matMul } from './mat-mul.js';
+import { matMul, panels } from './mat-mul.js';
 import { adamW, sumOfSquares } from './optimizer.js';
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from './softmax.js';
+import { batchMatMul, fusedMatMul } from './tfjs-mat-mul.js';
 
 const kernels = [
-  ...[matMul, gelu, geluGrad, layerNorm, layerNormGrad],
+  ...[matMul, panels, gelu, geluGrad, layerNorm, layerNormGrad],
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
   ...[cacheWrite, sumOfSquares, adamW],
 ];
 
 /** Kernels of tfjs's own that ours take the place of. */
-const improved = [identity];
+const improved = [identity, batchMatMul, fusedMatMul];
 const stock = new Map<string, KernelConfig>();
 
 function improveTfjs(wanted: boolean): void {
@@ -42,13 +43,16 @@ function improveTfjs(wanted: boolean): void {
   }
 }
 
-/** Puts our kernels into tfjs's registry, or takes them out; the names of those that are in. */
-export function registerKernels(wanted: boolean): string[] {
+/**
+ * Puts our kernels into tfjs's registry, or takes them out; the names of those that are in. With
+ * `accelerateTfjs` some take the place of tfjs's own.
+ */
+export function registerKernels(wanted: boolean, accelerateTfjs = true): string[] {
   for (const kernel of kernels) {
     const registered = getKernel(kernel.name, 'wasm') !== undefined;
     if (wanted && !registered) registerKernel(toConfig(kernel));
     if (!wanted && registered) unregisterKernel(kernel.name, 'wasm');
   }
-  improveTfjs(wanted);
+  improveTfjs(wanted && accelerateTfjs);
   return wanted ? kernels.map(({ name }) => name) : [];
 }

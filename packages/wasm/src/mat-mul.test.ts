@@ -15,16 +15,22 @@ interface Case {
   transposeB: boolean;
   shared: boolean;
   bias: boolean;
+  panels: boolean;
 }
 
 /** Runs the kernel and holds each element to 1e-6 of the sum of its terms' sizes. */
-function verify({ batch, m, n, k, shared, bias: biased, ...attrs }: Case, seed: number): void {
+function verify({ batch, m, n, k, bias: biased, panels, ...flags }: Case, seed: number): void {
   const random = randomFrom(seed);
+  const shared = flags.shared || panels;
+  const attrs = { transposeA: flags.transposeA && !panels, transposeB: flags.transposeB };
   const a = normal(random, [...batch, ...(attrs.transposeA ? [k, m] : [m, k])]);
   const ofB = attrs.transposeB ? [n, k] : [k, n];
   const b = normal(random, shared ? ofB : [...batch, ...ofB]);
   const bias = biased ? normal(random, [n]) : undefined;
-  const [y] = run('MhMatMul', { a, b, bias }, attrs);
+  const [packed] = panels ? run('MhPanels', { b }, { transposeB: attrs.transposeB }) : [];
+  const [y] = packed
+    ? run('MhMatMul', { a, b: packed, bias }, { panels })
+    : run('MhMatMul', { a, b, bias }, attrs);
   expect(y!.shape).toEqual([...batch, m, n]);
   const batches = batch.reduce((product, length) => product * length, 1);
   const [x, w] = [new Float64Array(a.values), new Float64Array(b.values)];
@@ -55,6 +61,7 @@ const flags = {
   transposeB: fc.boolean(),
   shared: fc.boolean(),
   bias: fc.boolean(),
+  panels: fc.boolean(),
 };
 
 onEachVariant(() => {
@@ -79,7 +86,7 @@ onEachVariant(() => {
       fc.property(
         fc.record({
           batch: fc.constant<number[]>([]),
-          m: fc.constantFrom(1, 3, 4, 130),
+          m: fc.constantFrom(1, 2, 3, 4, 7, 13, 130, 200),
           n: fc.constantFrom(1, 15, 64, 1041),
           k: fc.constantFrom(1, 255, 257),
           ...flags,
@@ -87,14 +94,51 @@ onEachVariant(() => {
         fc.integer(),
         verify,
       ),
-      { numRuns: 12 },
+      { numRuns: 20 },
     );
+  });
+
+  test('leading axes are broadcast', () => {
+    const random = randomFrom(5);
+    const a = normal(random, [2, 1, 3, 5]);
+    const b = normal(random, [4, 5, 6]);
+    const [y] = run('MhMatMul', { a, b });
+    expect(y!.shape).toEqual([2, 4, 3, 6]);
+    for (let i = 0; i < 2; i++)
+      for (let j = 0; j < 4; j++) {
+        const x = { shape: [3, 5], values: a.values.slice(15 * i, 15 * i + 15) };
+        const w = { shape: [5, 6], values: b.values.slice(30 * j, 30 * j + 30) };
+        const at = 18 * (4 * i + j);
+        const [one] = run('MhMatMul', { a: x, b: w });
+        expectClose(y!.values.slice(at, at + 18), one!.values, { relative: 1e-6, scale: 1 });
+      }
+  });
+
+  test('a matrix is packed where it lies, unless another tensor has its memory', () => {
+    const { values } = normal(randomFrom(2), [37, 9]);
+    const tensor = tf.tensor(values, [37, 9]);
+    const pack = (b: tf.Tensor) =>
+      tf.engine().runKernel('MhPanels', { b }, { transposeB: true }) as tf.Tensor;
+    const clone = tf.clone(tensor);
+    const apart = pack(tensor);
+    expect(Array.from(tensor.dataSync())).toEqual(Array.from(values));
+    clone.dispose();
+    const inPlace = pack(tensor);
+    expect(inPlace.dataId).toBe(tensor.dataId);
+    expect(Array.from(inPlace.dataSync())).toEqual(Array.from(apart.dataSync()));
+    // Panels of 16 rows, and the five rows that are left.
+    expect(inPlace.dataSync()[1 * 16 + 2]).toBe(values[2 * 9 + 1]);
+    expect(Array.from(inPlace.dataSync().slice(32 * 9))).toEqual(Array.from(values.slice(32 * 9)));
+    tf.dispose([tensor, apart, inPlace]);
   });
 
   test('activations follow the bias', () => {
     const reference: Record<string, (x: number) => number> = {
       relu: (x) => Math.max(x, 0),
       tanh: Math.tanh,
+      relu6: (x) => Math.min(Math.max(x, 0), 6),
+      sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+      elu: (x) => (x < 0 ? Math.expm1(x) : x),
       silu: (x) => x / (1 + Math.exp(-x)),
       gelu_new: (x) => x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
     };
@@ -149,7 +193,11 @@ onEachVariant(() => {
     expect(() => run('MhMatMul', { a: zeros(2, 3) })).toThrow('needs the input "b"');
     const [a, b] = [zeros(2, 3), zeros(3, 5)];
     expect(() => run('MhMatMul', { a, b, bias: zeros(4) })).toThrow('bias is [4], not [5]');
-    expect(() => run('MhMatMul', { a, b }, { activation: 'elu' })).toThrow('no activation "elu"');
+    expect(() => run('MhMatMul', { a, b }, { activation: 'mish' })).toThrow('no activation "mish"');
+    expect(() =>
+      run('MhMatMul', { a: zeros(3, 2), b }, { transposeA: true, panels: true }),
+    ).toThrow();
+    expect(() => run('MhPanels', { b: zeros(2, 3, 5) })).toThrow('b [2,3,5] is not a matrix');
     const ids = { shape: [3, 5], values: new Int32Array(15) };
     expect(() => run('MhMatMul', { a, b: ids })).toThrow('"b" is int32, not float32');
   });

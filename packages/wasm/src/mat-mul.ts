@@ -1,57 +1,122 @@
-import { check, input, type Kernel, sameShape, sizeOf } from './kernel-host.js';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { check, input, type Kernel, type KernelCall, sameShape, sizeOf } from './kernel-host.js';
 
 /** The numbers assembly/activation.ts knows them by. */
-const activations: Record<string, number> = { gelu: 1, gelu_new: 2, relu: 3, tanh: 4, silu: 5 };
+const activations: Record<string, number> = {
+  ...{ linear: 0, gelu: 1, gelu_new: 2, relu: 3, tanh: 4, silu: 5, relu6: 6, sigmoid: 7, elu: 8 },
+};
+
+/** What `multiply` is told; tensors besides a and b are optional. */
+export interface Product {
+  bias?: TensorInfo | undefined;
+  transposeA?: unknown;
+  transposeB?: unknown;
+  /** b was packed by `MhPanels`. */
+  panels?: unknown;
+  activation?: unknown;
+}
 
 /**
  * activation(op(a)·op(b) + bias): a [..., m, k] and b [..., k, n] (or, with `transposeA` and
- * `transposeB`, [..., k, m] and [..., n, k]) → [..., m, n]. The leading axes are equal, or b has none
- * and is shared. bias [n] and the activation are optional.
+ * `transposeB`, [..., k, m] and [..., n, k]) → [..., m, n], the leading axes broadcast. bias [n] and the
+ * activation are optional. With `panels` b is [n, k] as `MhPanels` packed it.
  */
 export const matMul: Kernel = {
   name: 'MhMatMul',
   run(call) {
-    const a = input(call, 'MhMatMul', 'a');
-    const b = input(call, 'MhMatMul', 'b');
-    const { transposeA = false, transposeB = false, activation } = call.attrs;
-    const said = () =>
-      `a [${a.shape}]${transposeA ? ' transposed' : ''} by b [${b.shape}]${transposeB ? ' transposed' : ''}`;
-    check(a.shape.length >= 2 && b.shape.length >= 2, 'MhMatMul', () => `${said()}: not matrices`);
-    const leading = a.shape.slice(0, -2);
-    const shared = b.shape.length === 2;
-    check(
-      shared || sameShape(leading, b.shape.slice(0, -2)),
-      'MhMatMul',
-      () => `${said()}: the leading axes differ`,
-    );
-    const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
-    const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
-    const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
-    const [kOfB, n] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
-    check(k === kOfB, 'MhMatMul', () => `${said()}: the inner lengths ${k} and ${kOfB} differ`);
     const bias = call.inputs.bias && input(call, 'MhMatMul', 'bias');
-    check(
-      bias === undefined || sameShape(bias.shape, [n]),
-      'MhMatMul',
-      () => `bias is [${bias?.shape}], not [${n}]`,
-    );
-    const code = activation == null ? 0 : activations[String(activation)];
-    check(code !== undefined, 'MhMatMul', () => `no activation "${activation}"`);
-
-    const y = call.output([...leading, m, n]);
-    const scratch = call.scratch(call.wasm.gemmScratch!(n, k, !!transposeA));
-    // A shared b and rows that lie one after the other make one tall product.
-    const tall = shared && !transposeA;
-    const batches = tall ? 1 : sizeOf(leading);
-    const rows = tall ? sizeOf(leading) * m : m;
-    const [aAt, bAt, yAt] = [call.address(a), call.address(b), call.address(y)];
-    const biasAt = bias ? call.address(bias) : 0;
-    for (let i = 0; i < batches; i++)
-      call.wasm.gemm!(
-        ...[aAt + 4 * i * m * k, aColumns, !!transposeA],
-        ...[bAt + (shared ? 0 : 4 * i * k * n), bColumns, !!transposeB],
-        ...[yAt + 4 * i * m * n, n, rows, n, k, false, biasAt, code, scratch],
-      );
-    return y;
+    return multiply(call, 'MhMatMul', { ...call.attrs, bias });
   },
 };
+
+/** b [n, k] (`transposeB`) or [k, n] packed for products: [n, k]. The first is packed where it lies. */
+export const panels: Kernel = {
+  name: 'MhPanels',
+  run(call) {
+    const b = input(call, 'MhPanels', 'b');
+    check(b.shape.length === 2, 'MhPanels', () => `b [${b.shape}] is not a matrix`);
+    const transposed = !!call.attrs.transposeB;
+    const [n, k] = (transposed ? b.shape : [...b.shape].reverse()) as [number, number];
+    const packed = transposed ? call.takeOver(b) : call.output([n, k]);
+    const scratch = call.scratch(16 * k);
+    call.wasm.toPanels!(call.address(b), transposed, call.address(packed), n, k, scratch);
+    return packed;
+  },
+};
+
+/** The product that the attributes and inputs of a call ask for. */
+export function multiply(call: KernelCall, kernel: string, product: Product): TensorInfo {
+  const a = input(call, kernel, 'a');
+  const b = input(call, kernel, 'b');
+  const { bias, panels, activation } = product;
+  const transposeA = !!product.transposeA;
+  const transposeB = !!product.transposeB || !!panels;
+  const said = () =>
+    `a [${a.shape}]${transposeA ? ' transposed' : ''} by b [${b.shape}]${transposeB ? ' transposed' : ''}`;
+  check(a.shape.length >= 2 && b.shape.length >= 2, kernel, () => `${said()}: not matrices`);
+  const [ofA, ofB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  const leading = broadcast(ofA, ofB);
+  check(leading !== undefined, kernel, () => `${said()}: the leading axes differ`);
+  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
+  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+  const [kOfB, n] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
+  check(k === kOfB, kernel, () => `${said()}: the inner lengths ${k} and ${kOfB} differ`);
+  check(
+    bias === undefined || sameShape(bias.shape, [n]),
+    kernel,
+    () => `bias is [${bias?.shape}], not [${n}]`,
+  );
+  check(
+    !panels || (b.shape.length === 2 && !transposeA),
+    kernel,
+    () => `${said()}: panels are one matrix, and a is not transposed`,
+  );
+  const code = activation == null ? 0 : activations[String(activation)];
+  check(code !== undefined, kernel, () => `no activation "${activation}"`);
+
+  const y = call.output([...leading, m, n]);
+  const { gemmScratch, gemm, gemmPanels } = call.wasm;
+  const scratch = call.scratch(gemmScratch!(panels ? 16 : n, k, transposeA));
+  // One b, and rows of a that lie one after the other, make one tall product.
+  const tall = sizeOf(ofB) === 1 && !transposeA && sizeOf(ofA) === sizeOf(leading);
+  const rows = tall ? sizeOf(leading) * m : m;
+  const [aAt, bAt, yAt] = [call.address(a), call.address(b), call.address(y)];
+  const biasAt = bias ? call.address(bias) : 0;
+  if (panels) {
+    gemmPanels!(aAt, k, bAt, yAt, n, rows, n, k, biasAt, code, scratch);
+    return y;
+  }
+  const aPlaces = tall ? [0] : places(ofA, leading);
+  const bPlaces = tall ? [0] : places(ofB, leading);
+  aPlaces.forEach((aPlace, i) => {
+    gemm!(
+      ...[aAt + 4 * aPlace * m * k, aColumns, transposeA],
+      ...[bAt + 4 * bPlaces[i]! * k * n, bColumns, transposeB],
+      ...[yAt + 4 * i * m * n, n, rows, n, k, false, biasAt, code, scratch],
+    );
+  });
+  return y;
+}
+
+/** The axes that both are broadcast to; undefined where they cannot be. */
+function broadcast(a: number[], b: number[]): number[] | undefined {
+  const rank = Math.max(a.length, b.length);
+  const [x, y] = [a, b].map((axes) => [...new Array<number>(rank - axes.length).fill(1), ...axes]);
+  const axes = x!.map((length, axis) => (length === 1 ? y![axis]! : length));
+  return y!.every((length, axis) => length === 1 || length === axes[axis]) ? axes : undefined;
+}
+
+/** For each matrix of a batch `full`, which one of the batch `own` is broadcast to it. */
+function places(own: number[], full: number[]): number[] {
+  const missing = full.length - own.length;
+  return full.reduce<number[]>(
+    (before, length, axis) => {
+      const ofOwn = axis < missing ? 1 : own[axis - missing]!;
+      return before.flatMap((place) =>
+        Array.from({ length }, (_, i) => place * ofOwn + (ofOwn === 1 ? 0 : i)),
+      );
+    },
+    [0],
+  );
+}

@@ -8,6 +8,11 @@ export interface UseWasmOptions {
   /** Register our SIMD kernels (default). Without them only stock tfjs runs. */
   kernels?: boolean;
   /**
+   * Serve tfjs's own `matMul`, `fused.matMul` and `clone` as well (default), so that code which knows
+   * nothing of our kernels runs faster, and right where tfjs is not. Nothing without `kernels`.
+   */
+  accelerateTfjs?: boolean;
+  /**
    * Run this variant of the kernels in place of the fastest one: `simd` computes the same bits on
    * every machine.
    */
@@ -45,7 +50,8 @@ export function useWasm(options: UseWasmOptions = {}): Promise<WasmInfo> {
   return info;
 }
 
-async function start({ kernels = true, variant: asked }: UseWasmOptions): Promise<WasmInfo> {
+async function start(options: UseWasmOptions): Promise<WasmInfo> {
+  const { kernels = true, accelerateTfjs = true, variant: asked } = options;
   const compiled = await compileKernels(asked);
   const backend = await startBackend();
   if (kernels) await link(backend, compiled);
@@ -53,6 +59,6 @@ async function start({ kernels = true, variant: asked }: UseWasmOptions): Promis
     backend: 'wasm',
     variant: compiled.variant,
     tfjsVersion: version_wasm,
-    kernels: registerKernels(kernels),
+    kernels: registerKernels(kernels, accelerateTfjs),
   };
 }
