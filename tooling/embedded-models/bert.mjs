@@ -9,7 +9,7 @@ import { BertTokenizer } from '@multihead/tokenizers';
 import { evaluateBaselines } from './baselines.mjs';
 import { modelCard } from './card.mjs';
 import { lossCurve } from './chart.mjs';
-import { corpusPackages, readCorpus, toText } from './corpus.mjs';
+import { corpusPackages, documentSizes, readCorpus, toText } from './corpus.mjs';
 import { evaluateModel } from './evaluate.mjs';
 import { askAbout, packText } from './questions.mjs';
 import * as recipe from './recipe.mjs';
@@ -81,11 +81,7 @@ async function publish() {
   const card = modelCard({
     ...{ name, recipe, log, model, baselines },
     commands: [tokenizerCommand, ...trainingCommands].map((args) => `multihead ${args.join(' ')}`),
-    corpus: corpus.map(({ source, heldOut, lines }) => ({
-      source,
-      heldOut,
-      words: lines.join(' ').split(' ').length,
-    })),
+    corpus: documentSizes(corpus),
     packages: corpusPackages(),
     parameters: parameterCount(header),
     bytes: (await stat(weights)).size,

@@ -108,7 +108,8 @@ function row(title, { accuracy, perplexity }) {
   return `| ${title} | ${(100 * accuracy).toFixed(1)} % | ${perplexity.toFixed(1)} |`;
 }
 
-function sourceRows({ corpus, packages }) {
+/** A row a source: how much of it there is, and under what licence. */
+export function sourceRows({ corpus, packages }) {
   return Object.entries(SOURCES)
     .map(([key, { title, package: name, licence }]) => {
       const documents = corpus.filter(({ source }) => source === key);

