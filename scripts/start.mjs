@@ -1,4 +1,4 @@
-// `npm start`: our own BERT fills masks in the terminal, then the demo page is served.
+// `npm start`: our own BERT fills masks in the terminal, then the demo is served.
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +17,8 @@ for (const sentence of sentences) {
   if (status !== 0) process.exit(status ?? 1);
   console.log();
 }
-console.log('The same in a page, with the attention behind it (Ctrl-C ends it):');
+console.log('In a page (Ctrl-C ends it): the same with the attention behind it, and under “Tokens” how');
+console.log('WordPiece, BPE and word-level tokenizers cut what you type, or your own tokenizer does:');
 
 const demo = `${root}apps/demo/`;
 const server = spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'preview'], {

@@ -6,15 +6,15 @@ import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 
 const models = fileURLToPath(new URL('../../models/', import.meta.url));
 
-/** What the page reads; a model's card and pictures stay at home. */
+/** What the pages read of a model, and of a vocabulary; cards and pictures stay at home. */
 const modelFiles = /^(config|tokenizer)\.json$|\.safetensors(\.index\.json)?$/;
+const vocabularyFiles = /^vocab\.(json|txt)$|^merges\.txt$/;
 
-/** Serves a folder of `models/` as `models/<name>/` of the site. */
-function model(name: string, folder = path.join(models, name)): Plugin {
+/** Serves those files of a folder of `models/` as `models/<name>/` of the site. */
+function serve(name: string, wanted: RegExp, folder = path.join(models, name)): Plugin {
   const files = () => {
-    if (!existsSync(folder))
-      throw new Error(`The demo shows the model in ${folder}: it is missing.`);
-    return readdirSync(folder).filter((file) => modelFiles.test(file));
+    if (!existsSync(folder)) throw new Error(`The demo shows what is in ${folder}: it is missing.`);
+    return readdirSync(folder).filter((file) => wanted.test(file));
   };
   return {
     name: `model-${name}`,
@@ -68,7 +68,10 @@ export default defineConfig(({ command }) => ({
   // A missing file is a 404 and not the start page.
   appType: 'mpa',
   plugins: [
-    model('bert-mini-english', process.env.MULTIHEAD_DEMO_MODEL),
+    serve('bert-mini-english', modelFiles, process.env.MULTIHEAD_DEMO_MODEL),
+    serve('bpe-english', vocabularyFiles),
+    serve('classic-bpe-english', vocabularyFiles),
+    serve('words-english', vocabularyFiles),
     listFilesForServiceWorker(),
   ],
   // While developing, the packages' sources; the site is built from what they publish.

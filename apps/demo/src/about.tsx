@@ -17,7 +17,8 @@ export function AboutPage() {
         The model behind “Fill in the blank” is very small and was trained from scratch on speeches
         to the United States congress, a novel about whaling and a collection of everyday English of
         1961. It knows the words, habits and prejudices of those texts and nothing else: read its
-        guesses as a picture of how such a model works, not as facts.
+        guesses as a picture of how such a model works, not as facts. The vocabularies behind
+        “Tokens” were learned from the same texts.
       </p>
     </>
   );

@@ -15,6 +15,11 @@ export const pages: readonly Page[] = [
     load: async () => (await import('./fill-mask/page.js')).FillMaskPage,
   },
   {
+    path: 'tokens',
+    title: 'Tokens',
+    load: async () => (await import('./tokens/page.js')).TokensPage,
+  },
+  {
     path: 'about',
     title: 'About',
     load: async () => (await import('./about.js')).AboutPage,

@@ -1,36 +1,26 @@
-import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { inBrowser, Visitors } from './browser.js';
 import { buildSite, type Expected, inNode, type Site } from './site.js';
-
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const hasChromium = existsSync(executablePath);
-if (!hasChromium) {
-  console.warn(`Left out: no Chromium at ${executablePath}; CHROMIUM_PATH names another.`);
-}
-const inBrowser = hasChromium ? describe : describe.skip;
 
 jest.setTimeout(60_000);
 
-const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
 const sentence = 'The captain stood on the [MASK] of the ship.';
-let browser: Browser;
+let visitors: Visitors;
 let site: Site;
 let server: Awaited<ReturnType<Site['serve']>>;
-/** What no visit may leave behind: errors, warnings, requests that failed. */
-let complaints: string[];
 
 inBrowser('the built site in Chromium', () => {
   beforeAll(async () => {
     site = buildSite();
     server = await site.serve('/');
-    browser = await chromium.launch({ executablePath, args });
+    visitors = await Visitors.launch();
   });
   afterEach(async () => {
-    for (const context of browser?.contexts() ?? []) await context.close();
+    await visitors?.leave();
   });
   afterAll(async () => {
-    await browser?.close();
+    await visitors?.close();
     site?.remove();
   });
 
@@ -56,7 +46,7 @@ inBrowser('the built site in Chromium', () => {
       expect(probabilities).toEqual([...probabilities].sort((a, b) => b - a));
       expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeLessThanOrEqual(1);
       expect(await page.locator('.token').allTextContents()).toEqual(expected.tokens);
-      expect(complaints).toEqual([]);
+      expect(visitors.complaints).toEqual([]);
     });
 
     test('shows the attention of any layer and head', async () => {
@@ -83,7 +73,7 @@ inBrowser('the built site in Chromium', () => {
           expect(Math.abs(sum - 100)).toBeLessThan(0.05 * columns.length + 0.01);
         }
       }
-      expect(complaints).toEqual([]);
+      expect(visitors.complaints).toEqual([]);
     });
 
     test('the square under the pointer is read out', async () => {
@@ -115,7 +105,7 @@ inBrowser('the built site in Chromium', () => {
     expect(await page.inputValue('#sentence')).toBe(filled);
     await settled(page, filled);
     expect(await page.locator('.blank').count()).toBe(1);
-    expect(complaints).toEqual([]);
+    expect(visitors.complaints).toEqual([]);
   });
 
   test('a click on a token makes its word a blank, and a button puts one in', async () => {
@@ -135,7 +125,7 @@ inBrowser('the built site in Chromium', () => {
     await settled(page, 'the whale and the [MASK]');
     const tokens = await page.locator('.token').allTextContents();
     expect(tokens).toEqual((await inNode('the whale and the [MASK]')).tokens);
-    expect(complaints).toEqual([]);
+    expect(visitors.complaints).toEqual([]);
   });
 
   test('says so when the text has no blank, is empty or too long', async () => {
@@ -149,7 +139,7 @@ inBrowser('the built site in Chromium', () => {
     expect(await note.textContent()).toContain('Too long');
     await write(page, sentence);
     expect(await note.textContent()).toBe('');
-    expect(complaints).toEqual([]);
+    expect(visitors.complaints).toEqual([]);
   });
 
   test('everything can be reached and worked with the keyboard alone', async () => {
@@ -197,7 +187,7 @@ inBrowser('the built site in Chromium', () => {
     expect(await readout.textContent()).toMatch(/^“\[CLS\]” looks at/);
     await page.keyboard.press('End');
     expect(await readout.textContent()).toContain('looks at “[SEP]”');
-    expect(complaints).toEqual([]);
+    expect(visitors.complaints).toEqual([]);
   });
 
   test('on a phone of 360 pixels nothing hangs over the edge', async () => {
@@ -263,7 +253,7 @@ inBrowser('the built site in Chromium', () => {
     await settled(page);
     await page.goto(`${server.url}#/no-such-page`);
     await page.getByRole('heading', { level: 1, name: 'Fill in the blank' }).waitFor();
-    expect(complaints).toEqual([]);
+    expect(visitors.complaints).toEqual([]);
   });
 
   test('under a sub-path, and from then on with the server gone', async () => {
@@ -272,7 +262,7 @@ inBrowser('the built site in Chromium', () => {
     await write(page, sentence);
     const [online] = await readGuesses(page);
     await page.getByText('works offline').waitFor();
-    expect(complaints).toEqual([]);
+    expect(visitors.complaints).toEqual([]);
 
     await deep.close();
     await expect(fetch(deep.url)).rejects.toThrow();
@@ -282,14 +272,14 @@ inBrowser('the built site in Chromium', () => {
     await page.getByRole('link', { name: 'About' }).click();
     await page.getByRole('heading', { level: 1, name: 'About' }).waitFor();
     // The attempt to fetch a newer page is the one thing that may fail.
-    expect(complaints.filter((complaint) => !complaint.includes('ERR_CONNECTION_REFUSED'))).toEqual(
-      [],
-    );
+    expect(
+      visitors.complaints.filter((complaint) => !complaint.includes('ERR_CONNECTION_REFUSED')),
+    ).toEqual([]);
   });
 
   describe('says what is wrong, in words that help', () => {
     test('a web page in place of the model', async () => {
-      const page = await open();
+      const page = await visitors.open();
       await page.route('**/model.safetensors', (route) =>
         route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Log in</title>' }),
       );
@@ -298,7 +288,7 @@ inBrowser('the built site in Chromium', () => {
     });
 
     test('no connection on the first visit; and trying again helps once it is there', async () => {
-      const page = await open();
+      const page = await visitors.open();
       await page.route('**/models/**', (route) => route.abort('internetdisconnected'));
       await page.goto(server.url);
       expect(await page.getByRole('alert').textContent()).toContain('could not be fetched');
@@ -309,7 +299,7 @@ inBrowser('the built site in Chromium', () => {
     });
 
     test('a damaged model', async () => {
-      const page = await open();
+      const page = await visitors.open();
       await page.route('**/model.safetensors', (route) =>
         route.fulfill({ contentType: 'application/octet-stream', body: 'not a model at all' }),
       );
@@ -318,7 +308,7 @@ inBrowser('the built site in Chromium', () => {
     });
 
     test('a browser without WebAssembly SIMD', async () => {
-      const page = await open();
+      const page = await visitors.open();
       await page.route('**/worker-*.js', async (route) => {
         const response = await route.fetch();
         const body = `WebAssembly.validate = () => false;${await response.text()}`;
@@ -331,7 +321,7 @@ inBrowser('the built site in Chromium', () => {
     });
 
     test('a worker that does not start', async () => {
-      const page = await open();
+      const page = await visitors.open();
       await page.route('**/worker-*.js', (route) => route.abort());
       await page.goto(server.url);
       expect(await page.getByRole('alert').textContent()).toContain('could not be fetched');
@@ -339,27 +329,9 @@ inBrowser('the built site in Chromium', () => {
   });
 });
 
-/** A new visitor's tab, whose complaints are noted. */
-async function open(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  complaints = [];
-  const note = (complaint: string) => complaints.push(complaint);
-  page.on('pageerror', (error) => note(`error: ${error.message}`));
-  page.on('requestfailed', (request) => note(`${request.failure()?.errorText}: ${request.url()}`));
-  page.on('response', (response) => {
-    if (response.status() >= 400) note(`${response.status()}: ${response.url()}`);
-  });
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) note(`console: ${message.text()}`);
-  });
-  return page;
-}
-
 /** The page with its first answer. */
 async function visit(url: string, options?: BrowserContextOptions): Promise<Page> {
-  const page = await open(options);
+  const page = await visitors.open(options);
   await page.goto(url);
   await settled(page);
   return page;

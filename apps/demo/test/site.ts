@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const vite = path.join(root, 'node_modules/vite/bin/vite.js');
 
 /** The model that the site is built with. */
-const modelFolder =
+export const modelFolder =
   process.env.MULTIHEAD_DEMO_MODEL ??
   fileURLToPath(new URL('../../../models/bert-mini-english', import.meta.url));
 

@@ -1,4 +1,4 @@
-import type { Failure } from './use-fill-mask.js';
+import type { Failure } from '../failure.js';
 
 /** A failure in words a visitor can act on. */
 export function explain({ code }: Failure): { title: string; advice: string } {

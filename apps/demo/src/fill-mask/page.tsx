@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { FailureNote } from '../failure-note.js';
 import { keepForOffline } from '../offline.js';
 import { AttentionView } from './attention-view.js';
 import { explain } from './explain.js';
 import { Guesses } from './guesses.js';
 import { blankOut, fillBlank, MASK, normalizeBlanks } from './sentence.js';
 import { TokenRow } from './token-row.js';
-import { type Failure, type FillMask, useFillMask } from './use-fill-mask.js';
+import { type FillMask, useFillMask } from './use-fill-mask.js';
 
 const examples = [
   'The president of the United [MASK] spoke to the congress.',
@@ -83,7 +84,7 @@ export function FillMaskPage() {
         </div>
       </section>
 
-      {failure && <FailureNote failure={failure} />}
+      {failure && <FailureNote failure={failure} explain={explain} />}
       {analysis && (
         <div class={current ? 'results' : 'results stale'}>
           <Guesses
@@ -106,7 +107,7 @@ export function FillMaskPage() {
 /** How far the model is. */
 function Status({ loading, retry }: Pick<FillMask, 'loading' | 'retry'>) {
   if (loading.state === 'failed') {
-    return <FailureNote failure={loading.failure} retry={retry} />;
+    return <FailureNote failure={loading.failure} explain={explain} retry={retry} />;
   }
   if (loading.state === 'loading') {
     const { loaded, total } = loading;
@@ -136,27 +137,6 @@ function Status({ loading, retry }: Pick<FillMask, 'loading' | 'retry'>) {
 
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
-}
-
-function FailureNote({ failure, retry }: { failure: Failure; retry?: () => void }) {
-  const { title, advice } = explain(failure);
-  return (
-    <div class="failure" role="alert">
-      <h2>{title}</h2>
-      <p>{advice}</p>
-      {retry && (
-        <button type="button" class="small" onClick={retry}>
-          Try again
-        </button>
-      )}
-      <details>
-        <summary>What exactly happened</summary>
-        <code>
-          {failure.code}: {failure.message}
-        </code>
-      </details>
-    </div>
-  );
 }
 
 /** What is amiss with the sentence, if anything. */

@@ -1,10 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Failure } from '../failure.js';
+import { Newest } from '../newest.js';
 import type { Analysis, ModelFacts, Reply, Request } from './protocol.js';
-
-export interface Failure {
-  code: string;
-  message: string;
-}
 
 type Loading =
   | { state: 'loading'; loaded: number; total: number | undefined }
@@ -35,33 +32,23 @@ export function useFillMask(url: string, text: string): FillMask {
   useEffect(() => {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     const send = (request: Request) => worker.postMessage(request);
-    // One text is with the worker at a time; of those that come meanwhile only the last is kept.
-    let busy = true;
-    let waiting: string | undefined;
-    const next = () => {
-      busy = waiting !== undefined;
-      if (waiting !== undefined) send({ type: 'analyze', text: waiting });
-      waiting = undefined;
-    };
-    ask.current = (newest) => {
-      waiting = newest;
-      if (!busy) next();
-    };
+    const texts = new Newest<string>((text) => send({ type: 'analyze', text }));
+    ask.current = (text) => texts.ask(text);
     const hear = (reply: Reply) => {
       if (reply.type === 'progress') {
         setLoading({ state: 'loading', loaded: reply.loaded, total: reply.total });
       } else if (reply.type === 'ready') {
         setLoading({ state: 'ready', model: reply.model });
-        next();
+        texts.next();
       } else if (reply.type === 'analyzed') {
         setAnalysis(reply.analysis);
         setFailure(undefined);
-        next();
+        texts.next();
       } else if (reply.during === 'load') {
         setLoading({ state: 'failed', failure: reply });
       } else {
         setFailure(reply);
-        next();
+        texts.next();
       }
     };
     worker.onmessage = ({ data }: MessageEvent<Reply>) => hear(data);

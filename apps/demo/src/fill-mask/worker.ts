@@ -1,6 +1,7 @@
 import { BertForMaskedLM } from '@multihead/bert';
 import { BertTokenizer } from '@multihead/tokenizers';
 import { useWasm } from '@multihead/wasm';
+import { failureOf } from '../failure.js';
 import { analyze } from './analyze.js';
 import type { ModelFacts, Reply, Request } from './protocol.js';
 
@@ -44,12 +45,6 @@ async function answer(request: Request): Promise<void> {
 
 scope.addEventListener('message', ({ data: request }: MessageEvent<Request>) => {
   answer(request).catch((error: unknown) => {
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    reply({
-      type: 'failed',
-      during: request.type,
-      code: typeof code === 'string' ? code : 'UNKNOWN',
-      message: typeof message === 'string' ? message : String(error),
-    });
+    reply({ type: 'failed', during: request.type, ...failureOf(error) });
   });
 });

@@ -1,0 +1,59 @@
+// Chromium, and what a visit to the site may not leave behind.
+import { existsSync } from 'node:fs';
+import { describe } from '@jest/globals';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const hasChromium = existsSync(executablePath);
+if (!hasChromium) {
+  console.warn(`Left out: no Chromium at ${executablePath}; CHROMIUM_PATH names another.`);
+}
+
+/** `describe`, where there is a Chromium. */
+export const inBrowser = hasChromium ? describe : describe.skip;
+
+const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
+
+export class Visitors {
+  readonly #browser: Browser;
+  /** What no visit may leave behind: errors, warnings, requests that failed. */
+  complaints: string[] = [];
+
+  private constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  static async launch(): Promise<Visitors> {
+    return new Visitors(await chromium.launch({ executablePath, args }));
+  }
+
+  /** A new visitor's tab, whose complaints are noted. */
+  async open(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.#browser.newContext(options);
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const complaints: string[] = [];
+    this.complaints = complaints;
+    const note = (complaint: string) => complaints.push(complaint);
+    page.on('pageerror', (error) => note(`error: ${error.message}`));
+    page.on('requestfailed', (request) =>
+      note(`${request.failure()?.errorText}: ${request.url()}`),
+    );
+    page.on('response', (response) => {
+      if (response.status() >= 400) note(`${response.status()}: ${response.url()}`);
+    });
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) note(`console: ${message.text()}`);
+    });
+    return page;
+  }
+
+  /** Closes their tabs. */
+  async leave(): Promise<void> {
+    for (const context of this.#browser.contexts()) await context.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+}
