@@ -112,7 +112,7 @@ function Cuts({
         chosen={chosen}
         same={own ? undefined : same}
       />
-      <BackToText back={cut.back} />
+      <BackToText title={title} back={cut.back} />
     </>
   );
 }
@@ -138,13 +138,14 @@ function average(value: number): string {
 }
 
 /** What one gets when the ids are decoded. */
-function BackToText({ back: { same, decoded, changes } }: { back: Back }) {
+function BackToText({ title, back }: { title: string; back: Back }) {
+  const { same, decoded, changes } = back;
   if (same) return <p class="back">Decoded: the text again, to the character.</p>;
   return (
     <div class="back">
       <p>Decoded{changes && ', with what was lost and what is new'}:</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-      <section class="changes" dir="auto" tabIndex={0} aria-label="Decoded text">
+      <section class="changes" dir="auto" tabIndex={0} aria-label={`Decoded by ${title}`}>
         {changes ? changes.map(change) : decoded}
       </section>
     </div>
