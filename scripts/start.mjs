@@ -17,8 +17,8 @@ for (const sentence of sentences) {
   if (status !== 0) process.exit(status ?? 1);
   console.log();
 }
-console.log('In a page (Ctrl-C ends it): the same with the attention behind it, and under “Tokens” how');
-console.log('WordPiece, BPE and word-level tokenizers cut what you type, or your own tokenizer does:');
+console.log('In a page (Ctrl-C ends it): the same with the attention behind it, and how');
+console.log('WordPiece, BPE, word-level and your own tokenizer cut what you type:');
 
 const demo = `${root}apps/demo/`;
 const server = spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'preview'], {

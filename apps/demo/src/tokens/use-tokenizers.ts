@@ -8,7 +8,7 @@ import { shelf } from './shelf.js';
 type Loading = { state: 'loading' } | { state: 'ready' } | { state: 'failed'; failure: Failure };
 
 /** A tokenizer of the visitor's own. */
-export interface Own {
+interface Own {
   id: string;
   title: string;
 }
