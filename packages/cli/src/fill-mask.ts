@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { CliError } from './errors.js';
-import { loadTokenizer } from './load-tokenizer.js';
+import { loadBertTokenizer } from './load-tokenizer.js';
 import { option, whole } from './options.js';
 import { formatTable, print } from './output.js';
 import { readTexts } from './text.js';
@@ -53,7 +53,7 @@ export function fillMask(program: Command): void {
 }
 
 async function run(texts: string[], { model: source, topK, json }: FillMaskOptions): Promise<void> {
-  const tokenizer = await loadTokenizer(source);
+  const tokenizer = await loadBertTokenizer(source);
   await useWasm();
   const model = await BertForMaskedLM.fromPretrained(source);
   try {

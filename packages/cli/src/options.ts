@@ -43,6 +43,11 @@ export function option<T>(
   return value === undefined ? made : made.default(value);
 }
 
+/** An option that is there or not. */
+export function flag(flags: string, help: string): Option {
+  return new Option(flags, help);
+}
+
 /** The options every command has. */
 export interface CommonOptions {
   json?: boolean;
@@ -53,4 +58,11 @@ export function addCommonOptions(command: Command): Command {
   return command
     .option('--json', 'print results as JSON')
     .option('-q, --quiet', 'show no progress');
+}
+
+/** Those of the entries that have a value. */
+export function given<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

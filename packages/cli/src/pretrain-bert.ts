@@ -5,7 +5,7 @@ import { type MaskedLMBatch, type MaskedLMExample, mlmCollator } from '@multihea
 import { useWasm } from '@multihead/wasm';
 import type { Command } from 'commander';
 import { CliError } from './errors.js';
-import { loadTokenizer } from './load-tokenizer.js';
+import { loadBertTokenizer } from './load-tokenizer.js';
 import { readMaskedLMData } from './masked-lm-data.js';
 import { addCommonOptions, option, real, whole } from './options.js';
 import { print } from './output.js';
@@ -106,7 +106,7 @@ async function run(files: string[], options: PretrainBertOptions): Promise<void>
     );
   }
   const stepsFor = stepsOf(options);
-  const loaded = await loadTokenizer(options.tokenizer);
+  const loaded = await loadBertTokenizer(options.tokenizer);
   const tokenizer = BertTokenizer.fromFiles(loaded.toFiles(), { modelMaxLength: maxLength });
 
   const reading = new Progress('reading', { quiet });

@@ -1,66 +1,114 @@
-import type { Encoding } from '@multihead/tokenizers';
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { printCount } from './count-tokens.js';
+import { printDecoded } from './decode-ids.js';
+import { encodeGroup } from './encode-group.js';
+import { printIds } from './encode-ids.js';
 import { loadTokenizer } from './load-tokenizer.js';
-import { option, whole } from './options.js';
-import { formatTable, print } from './output.js';
-import { readTexts } from './text.js';
+import { flag, option, whole } from './options.js';
+import { readInputs } from './tokenize-input.js';
+import { checkTokenizeOptions, type TokenizeOptions } from './tokenize-options.js';
+import { printTokens } from './tokenize-views.js';
 
-interface TokenizeOptions {
-  model: string;
-  json?: boolean;
-  maxLength?: number;
-  specialTokens: boolean;
-  lowercase: boolean;
-}
+const encodingOnly = [
+  ...['pair', 'pairFile', 'words', 'specialTokens', 'lowercase', 'maxLength', 'truncation'],
+  ...['truncationSide', 'overflow', 'stride', 'padding', 'paddingSide', 'padToMultipleOf'],
+  ...['batchSize', 'threads', 'inline', 'ids', 'count', 'all'],
+];
 
-/** `multihead tokenize <text…|-> --model <source>` */
+/** `multihead tokenize <texts…> --model <source>` */
 export function tokenize(program: Command): void {
-  program
+  const command = program
     .command('tokenize')
-    .summary('show the tokens of a text')
+    .summary('show the tokens of texts, or the text of ids')
     .description(
-      'Shows the tokens of each text with their ids, and the part of the text each stands for.',
+      'Shows the tokens of each text with their ids, and the part of the text each stands for. ' +
+        'Any tokenizer does: WordPiece, byte-pair encoding, lists of words.',
     )
-    .argument('<text...>', 'texts; - reads them from standard input, one a line')
+    .argument(
+      '[texts...]',
+      'texts; - stands for the lines of standard input, which are also read if nothing is given',
+    );
+
+  command
+    .optionsGroup('What to read:')
     .requiredOption(
       '-m, --model <source>',
-      'a folder, vocab.txt, tokenizer.json, address or hub id',
+      'a folder; a tokenizer.json, vocab.txt, vocab.json or list of words; an address; or a hub id',
     )
-    .option('--no-special-tokens', 'leave out [CLS] and [SEP]')
-    .option('--no-lowercase', 'for a bare vocab.txt: keep case and accents')
+    .option('--no-lowercase', 'for a bare vocab.txt of WordPiece: keep case and accents')
+    .option('-f, --file <files...>', 'text files, of which each line is a text')
+    .addOption(option('--pair <text>', 'a second text to each', String).conflicts('pairFile'))
+    .option('--pair-file <file>', 'second texts, line by line')
+    .option('--words', 'texts are cut into words already, at white space');
+
+  command
+    .optionsGroup('What to show (a table, unless one of these is given):')
+    .addOption(
+      flag('--inline', 'the tokens over the text, a line a text').conflicts([
+        ...['ids', 'count', 'json', 'all'],
+      ]),
+    )
+    .addOption(flag('--ids', 'ids alone, a line a text').conflicts(['count', 'all']))
+    .addOption(
+      flag('--count', 'how many texts, characters, tokens and unknown tokens').conflicts([
+        ...['all', 'maxLength', 'truncation', 'padding'],
+      ]),
+    )
+    .addOption(
+      flag('--decode', 'the text of ids, which are given in place of texts').conflicts(
+        encodingOnly,
+      ),
+    )
+    .option('--all', 'in the table or JSON also words, sequences, types and masks')
+    .option('--json', 'as JSON, a line a text')
+    .addOption(option('--threads <count>', 'for --ids and --count', whole({ from: 1, to: 256 })));
+
+  command
+    .optionsGroup('Special tokens, truncation and padding:')
+    .option('--no-special-tokens', 'put no [CLS] and [SEP], or what the family has, around')
     .addOption(option('--max-length <tokens>', 'cut off what is longer', whole({ from: 1 })))
-    .option('--json', 'print one JSON object a text, each on a line')
-    .action(run);
+    .addOption(
+      option('--truncation <what>', 'what is cut off', String).choices([
+        ...['longest_first', 'only_first', 'only_second', 'none'],
+      ]),
+    )
+    .addOption(option('--truncation-side <side>', 'where', String).choices(['right', 'left']))
+    .option('--overflow', 'show what was cut off as well, part by part')
+    .addOption(
+      option('--stride <tokens>', 'that each such part shares with the last', whole({ from: 1 })),
+    )
+    .addOption(
+      option('--padding <to>', 'to the longest text, or --max-length', String).choices([
+        ...['longest', 'max_length'],
+      ]),
+    )
+    .addOption(option('--padding-side <side>', 'where', String).choices(['right', 'left']))
+    .addOption(
+      option('--pad-to-multiple-of <tokens>', 'make lengths a multiple', whole({ from: 1 })),
+    )
+    .addOption(
+      option(
+        '--batch-size <texts>',
+        'pad so many texts to their longest (default: all)',
+        whole({ from: 1 }),
+      ),
+    );
+
+  command
+    .optionsGroup('With --decode:')
+    .option('--skip-special-tokens', 'leave special tokens out')
+    .option('--clean-up', 'no spaces before punctuation and contractions');
+
+  command.optionsGroup('Options:').action(run);
 }
 
 async function run(texts: string[], options: TokenizeOptions): Promise<void> {
-  const { model, maxLength, specialTokens: addSpecialTokens, lowercase, json } = options;
-  const tokenizer = await loadTokenizer(model, lowercase ? {} : { doLowerCase: false });
-  const encodeOptions = {
-    addSpecialTokens,
-    padding: false,
-    ...(maxLength === undefined ? { truncation: false } : { truncation: true, maxLength }),
-  };
-  let first = true;
-  for await (const text of readTexts(texts)) {
-    const encoding = tokenizer.encode(text, encodeOptions);
-    if (json) {
-      const { tokens, ids, offsets } = encoding;
-      print(JSON.stringify({ text, tokens, ids, offsets }));
-      continue;
-    }
-    if (!first) print('');
-    first = false;
-    print(table(text, encoding));
-  }
-}
-
-function table(text: string, { tokens, ids, offsets }: Encoding): string {
-  const rows = tokens.map((token, i) => {
-    const [start, end] = offsets[i]!;
-    return [token, ids[i]!, start, end, text.slice(start, end)];
-  });
-  const counted = `${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}`;
-  return `${formatTable(['token', 'id', 'start', 'end', 'text'], rows)}\n${pc.dim(counted)}`;
+  const encodeOptions = checkTokenizeOptions(texts, options);
+  const tokenizer = await loadTokenizer(options.model, { cased: !options.lowercase });
+  encodeGroup(tokenizer, [], encodeOptions); // What the tokenizer cannot do is said before any text.
+  const inputs = readInputs(texts, options);
+  if (options.decode) await printDecoded(tokenizer, inputs, options);
+  else if (options.count) await printCount(tokenizer, inputs, options);
+  else if (options.ids) await printIds(tokenizer, inputs, options, encodeOptions);
+  else await printTokens(tokenizer, inputs, options, encodeOptions);
 }

@@ -14,6 +14,7 @@ import {
   train,
 } from '@multihead/training';
 import { CliError } from './errors.js';
+import { interruptible } from './interruption.js';
 import { formatDuration, Progress } from './progress.js';
 import { TrainingLog } from './training-log.js';
 import type { TrainingOptions } from './training-options.js';
@@ -45,7 +46,7 @@ export async function runTraining<Example, Batch>(
   const progress = new Progress('training', options);
   const log = new TrainingLog(join(out, 'training-log.jsonl'));
   const note = progressNote();
-  const interruption = interruptible();
+  const interruption = interruptible('Stopping after this step …');
   const { signal } = interruption;
   let done = 0;
 
@@ -174,23 +175,6 @@ function progressNote(): (progress: TrainingProgress) => string {
     ];
     return parts.join('  ');
   };
-}
-
-/** A signal for the first Ctrl-C (or SIGTERM); a second one ends the process at once. */
-function interruptible(): { signal: AbortSignal; stop(): void } {
-  const controller = new AbortController();
-  const abort = () => {
-    process.stderr.write('\nStopping after this step …\n');
-    stop();
-    controller.abort();
-  };
-  const stop = () => {
-    process.off('SIGINT', abort);
-    process.off('SIGTERM', abort);
-  };
-  process.on('SIGINT', abort);
-  process.on('SIGTERM', abort);
-  return { signal: controller.signal, stop };
 }
 
 /** The command that was typed, with `--resume`. */
