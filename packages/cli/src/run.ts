@@ -7,7 +7,7 @@ import { pretrain } from './pretrain.js';
 import { tokenize } from './tokenize.js';
 import { trainTokenizer } from './train-tokenizer.js';
 
-/** Each adds its command; the order is that of `--help`. */
+/** Each adds its command, which loads what it needs when it runs; the order is that of `--help`. */
 const commands = [tokenize, trainTokenizer, pretrain, fillMask];
 
 /**
