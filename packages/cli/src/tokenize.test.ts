@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Folder, jsonLines, main } from '../test/multihead.js';
 
@@ -413,16 +414,30 @@ describe('streams', () => {
 
 describe('the real vocabularies', () => {
   // They are kept beside the repository, not in it.
-  const data = process.env.MULTIHEAD_SHARED_DATA ?? '';
-  const withData = data === '' ? test.skip : test;
+  const data =
+    process.env.MULTIHEAD_SHARED_DATA ??
+    fileURLToPath(new URL('../../../../shared/data', import.meta.url));
+  const withData = existsSync(data) ? test : test.skip;
   const cases = (name: string) =>
     readFileSync(join(data, `vocab/llama-cpp-cases/ggml-vocab-${name}`), 'utf8');
 
-  withData('give the ids of the llama.cpp cases', async () => {
-    const texts = cases('gpt-2.gguf.inp').split('\n__ggml_vocab_test__\n');
-    const ids = cases('gpt-2.gguf.out').trimEnd().split('\n');
-    const args = ['tokenize', '-m', join(data, 'vocab/gpt2'), '--ids', ...texts];
-    const given = (await folder.ok(args)).trimEnd().split('\n');
-    expect(given.map((line) => line.trim())).toEqual(ids.map((line) => line.trim()));
+  withData.each([
+    ['gpt2', 'gpt-2.gguf', [] as string[]],
+    ['bert-base-uncased', 'bert-bge.gguf', ['--no-special-tokens']],
+  ])('%s gives the ids of the llama.cpp cases', async (vocabulary, name, more) => {
+    const texts = cases(`${name}.inp`).split('\n__ggml_vocab_test__\n');
+    const ids = cases(`${name}.out`).split('\n').slice(0, texts.length);
+    const args = [
+      'tokenize',
+      '-m',
+      join(data, 'vocab', vocabulary),
+      '--ids',
+      ...more,
+      '--',
+      ...texts,
+    ];
+    const lines = (await folder.ok(args)).split('\n').slice(0, texts.length);
+    expect(lines).toEqual(ids.map((line) => line.trim()));
+    expect(texts.length).toBeGreaterThan(40);
   });
 });
