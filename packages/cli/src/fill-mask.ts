@@ -1,11 +1,6 @@
 import type { Command } from 'commander';
+import type { FillMaskOptions } from './filled-masks.js';
 import { option, whole } from './options.js';
-
-export interface FillMaskOptions {
-  model: string;
-  topK: number;
-  json?: boolean;
-}
 
 /** `multihead fill-mask "The [MASK] of the United States" --model <folder>` */
 export function fillMask(program: Command): void {

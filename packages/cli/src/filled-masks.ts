@@ -5,10 +5,15 @@ import { useWasm } from '@multihead/wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import pc from 'picocolors';
 import { CliError } from './errors.js';
-import type { FillMaskOptions } from './fill-mask.js';
 import { loadBertTokenizer } from './load-tokenizer.js';
 import { formatTable, print } from './output.js';
 import { readTexts } from './text.js';
+
+export interface FillMaskOptions {
+  model: string;
+  topK: number;
+  json?: boolean;
+}
 
 interface Prediction {
   token: string;

@@ -1,21 +1,7 @@
 import type { Command } from 'commander';
 import { addCommonOptions, option, real, whole } from './options.js';
-import { addTrainingOptions, type TrainingOptions } from './training-options.js';
-
-export interface PretrainBertOptions extends TrainingOptions {
-  tokenizer: string;
-  from?: string;
-  layers: number;
-  hidden: number;
-  heads?: number;
-  intermediate?: number;
-  maxLength: number;
-  positions?: number;
-  dropout: number;
-  initializerRange: number;
-  mlmProbability: number;
-  wholeWord?: boolean;
-}
+import type { PretrainBertOptions } from './train-bert.js';
+import { addTrainingOptions } from './training-options.js';
 
 /** `multihead pretrain bert <files…> --tokenizer <folder> --out <folder> …` */
 export function pretrainBert(families: Command): void {

@@ -7,10 +7,24 @@ import { CliError } from './errors.js';
 import { loadBertTokenizer } from './load-tokenizer.js';
 import { readMaskedLMData } from './masked-lm-data.js';
 import { print } from './output.js';
-import type { PretrainBertOptions } from './pretrain-bert.js';
 import { formatDuration, Progress } from './progress.js';
-import { stepsOf } from './training-options.js';
+import { stepsOf, type TrainingOptions } from './training-options.js';
 import { formatEvaluation, runTraining } from './training-run.js';
+
+export interface PretrainBertOptions extends TrainingOptions {
+  tokenizer: string;
+  from?: string;
+  layers: number;
+  hidden: number;
+  heads?: number;
+  intermediate?: number;
+  maxLength: number;
+  positions?: number;
+  dropout: number;
+  initializerRange: number;
+  mlmProbability: number;
+  wholeWord?: boolean;
+}
 
 /** Trains on the files, and says what came of it. */
 export async function trainBert(files: string[], options: PretrainBertOptions): Promise<void> {
