@@ -9,6 +9,7 @@ import {
   LayerNorm,
   Linear,
   linear,
+  linearCrossEntropy,
   loadPretrained,
   ModelError,
   type ModelOutput,
@@ -140,8 +141,12 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
 
   /** The head: rows [n, hiddenSize] → logits [n, vocabSize]. */
   #predict(rows: tf.Tensor): tf.Tensor {
-    const transformed = this.transformNorm.forward(this.#activation(this.transform.forward(rows)));
-    return linear(transformed, this.decoderWeight, this.decoderBias);
+    return linear(this.#transform(rows), this.decoderWeight, this.decoderBias);
+  }
+
+  /** The head up to its decoder: [n, hiddenSize] → [n, hiddenSize]. */
+  #transform(rows: tf.Tensor): tf.Tensor {
+    return this.transformNorm.forward(this.#activation(this.transform.forward(rows)));
   }
 
   #labels(labels: Ids, shape: [number, number]): tf.Tensor {
@@ -154,6 +159,8 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
     const values = labels.dataSync();
     const places = Array.from(values.keys()).filter((i) => values[i] !== IGNORED);
     const at = tf.tensor1d(places, 'int32');
-    return crossEntropy(this.#predict(embedding(rows, at)), tf.gather(labels, at));
+    const transformed = this.#transform(embedding(rows, at));
+    const truth = tf.gather(labels, at);
+    return linearCrossEntropy(transformed, this.decoderWeight, this.decoderBias, truth);
   }
 }

@@ -34,6 +34,7 @@ export {
 } from './kernel.js';
 export { LayerNorm, type LayerNormOptions, layerNorm } from './layer-norm.js';
 export { Linear, type LinearOptions, linear } from './linear.js';
+export { type LinearCrossEntropyOptions, linearCrossEntropy } from './linear-cross-entropy.js';
 export { type MatMulOptions, matMul, product } from './mat-mul.js';
 export {
   type ForwardOptions,

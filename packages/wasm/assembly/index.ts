@@ -5,6 +5,7 @@ export { embedding, embeddingGrad } from './embedding';
 export { gelu, geluGrad } from './gelu';
 export { gemm, gemmPanels, gemmScratch } from './gemm';
 export { layerNorm, layerNormGrad } from './layer-norm';
+export { linearCrossEntropy, linearCrossEntropyScratch } from './linear-cross-entropy';
 export { adamW, sumOfSquares } from './optimizer';
 export { panelRows, toPanels } from './panels';
 export { crossEntropy, crossEntropyGrad, softmax } from './softmax';

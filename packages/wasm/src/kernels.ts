@@ -12,6 +12,7 @@ import { gelu, geluGrad } from './gelu.js';
 import { identity } from './identity.js';
 import { toConfig } from './kernel-host.js';
 import { layerNorm, layerNormGrad } from './layer-norm.js';
+import { linearCrossEntropy } from './linear-cross-entropy.js';
 import { matMul, panels } from './mat-mul.js';
 import { adamW, sumOfSquares } from './optimizer.js';
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from './softmax.js';
@@ -19,7 +20,7 @@ import { batchMatMul, fusedMatMul } from './tfjs-mat-mul.js';
 
 const kernels = [
   ...[matMul, panels, gelu, geluGrad, layerNorm, layerNormGrad],
-  ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad],
+  ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad, linearCrossEntropy],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
   ...[cacheWrite, sumOfSquares, adamW],
 ];

@@ -9,6 +9,7 @@ import {
   embedding,
   layerNorm,
   linear,
+  linearCrossEntropy,
   matMul,
   registerGradients,
   softmax,
@@ -66,6 +67,12 @@ const cases: Record<string, OpCase> = {
     shapes: [[4, 7]],
     run: (logits) => crossEntropy(logits, tf.tensor1d([3, -100, 0, 6], 'int32')),
     kernels: ['MhSoftmaxCrossEntropy', 'MhSoftmaxCrossEntropyGrad'],
+  },
+  linearCrossEntropy: {
+    shapes: [[4, 7], [9, 7], [9]],
+    run: (x, weight, bias) =>
+      linearCrossEntropy(x!, weight!, bias, tf.tensor1d([3, -100, 0, 8], 'int32')),
+    kernels: ['MhLinearCrossEntropy'],
   },
   'attention, causal with dropout': {
     shapes: attentionShapes,
