@@ -78,7 +78,9 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
     });
     this.decoderWeight = tieWordEmbeddings
       ? this.bert.embeddings.wordEmbeddings.weight
-      : head.parameter('decoder.weight', [vocabSize, hiddenSize], initializer);
+      : head.parameter('decoder.weight', [vocabSize, hiddenSize], initializer, {
+          quantizedBy: 'rows',
+        });
     this.decoderBias = head.parameter(
       tieWordEmbeddings ? 'bias' : 'decoder.bias',
       [vocabSize],

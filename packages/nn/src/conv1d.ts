@@ -13,7 +13,9 @@ export class Conv1D {
 
   constructor(weights: Weights, options: Omit<LinearOptions, 'bias'>) {
     const { inFeatures, outFeatures, initializer = normal(0.02) } = options;
-    this.weight = weights.parameter('weight', [inFeatures, outFeatures], initializer);
+    this.weight = weights.parameter('weight', [inFeatures, outFeatures], initializer, {
+      quantizedBy: 'columns',
+    });
     this.bias = weights.parameter('bias', [outFeatures], zeros);
   }
 

@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { checkIds } from './inputs.js';
 import { kernelOr } from './kernel.js';
-import { type Operand, type Parameter, tensorOf } from './parameter.js';
+import { matrixOf, type Operand, type Parameter } from './parameter.js';
+import { QuantizedMatrix } from './quantized-matrix.js';
+import { quantizedEmbedding } from './quantized-ops.js';
 import { type Initializer, normal, type Weights } from './weights.js';
 
 /**
@@ -12,9 +14,14 @@ import { type Initializer, normal, type Weights } from './weights.js';
  * @throws ModelError `ID_OUT_OF_RANGE` for an id that is no row
  */
 export function embedding(weight: Operand, ids: tf.Tensor, paddingIndex?: number): tf.Tensor {
-  const w = tensorOf(weight);
+  const w = matrixOf(weight);
   const [numEmbeddings, dim] = w.shape as [number, number];
   checkIds(ids, 'ids', { end: numEmbeddings });
+  if (w instanceof QuantizedMatrix) {
+    return tf.tidy(() =>
+      tf.reshape(quantizedEmbedding(w, tf.reshape(ids, [ids.size])), [...ids.shape, dim]),
+    );
+  }
   const lookUp = differentiable({
     forward: (table) => {
       const flat = tf.reshape(ids, [ids.size]);
@@ -62,7 +69,9 @@ export class Embedding {
       const at = (paddingIndex ?? numEmbeddings) * embeddingDim;
       values.fill(0, at, at + embeddingDim);
     };
-    this.weight = weights.parameter('weight', [numEmbeddings, embeddingDim], drawn);
+    this.weight = weights.parameter('weight', [numEmbeddings, embeddingDim], drawn, {
+      quantizedBy: 'rows',
+    });
     this.#paddingIndex = paddingIndex;
   }
 

@@ -7,6 +7,7 @@
  * - `BAD_INPUT`: ragged rows, empty input, a value of the wrong kind
  * - `CONTEXT_EXCEEDED`: more tokens than the model has positions or the state has room for
  * - `BAD_CONFIG`: a configuration that contradicts itself or asks for what is not supported
+ * - `QUANTIZED`: a weight held in int8 was to be trained, saved or read as floats
  * - `DISPOSED`: a parameter, model or cache was used after `dispose()`
  */
 export type ModelErrorCode =
@@ -16,6 +17,7 @@ export type ModelErrorCode =
   | 'BAD_INPUT'
   | 'CONTEXT_EXCEEDED'
   | 'BAD_CONFIG'
+  | 'QUANTIZED'
   | 'DISPOSED';
 
 /** An error a caller can act on: `code` is stable, `message` says what, where and what to do. */

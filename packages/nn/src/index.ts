@@ -49,7 +49,8 @@ export {
   type TrainableModel,
 } from './model.js';
 export { type ModelOutput, modelOutput } from './outputs.js';
-export { type Operand, Parameter, tensorOf } from './parameter.js';
+export { matrixOf, type Operand, Parameter, tensorOf } from './parameter.js';
+export { type QuantizedBy, QuantizedMatrix } from './quantized-matrix.js';
 export { Random } from './random.js';
 export { registerGradients } from './register-gradients.js';
 export { softmax } from './softmax.js';
@@ -59,6 +60,7 @@ export {
   type LoadReport,
   normal,
   ones,
+  type ParameterOptions,
   readTensors,
   Weights,
   type WeightsOptions,

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { ModelError } from './errors.js';
 import { kernelOr } from './kernel.js';
-import { columnSums } from './linear.js';
+import { columnSums } from './mat-mul.js';
 import { type Operand, type Parameter, tensorOf } from './parameter.js';
 import { ones, type Weights, zeros } from './weights.js';
 

@@ -5,7 +5,8 @@ import { ModelError } from './errors.js';
 import { checkIds } from './inputs.js';
 import { hasKernel, runKernel } from './kernel.js';
 import { linear } from './linear.js';
-import { type Operand, tensorOf } from './parameter.js';
+import { matrixOf, type Operand, tensorOf } from './parameter.js';
+import { QuantizedMatrix } from './quantized-matrix.js';
 
 export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
   reduction?: 'mean' | 'sum';
@@ -29,10 +30,10 @@ export function linearCrossEntropy(
   options: LinearCrossEntropyOptions = {},
 ): tf.Tensor {
   const { ignoreIndex = -100, reduction = 'mean' } = options;
-  if (!hasKernel('MhLinearCrossEntropy')) {
+  const w = matrixOf(weight);
+  if (!hasKernel('MhLinearCrossEntropy') || w instanceof QuantizedMatrix) {
     return tf.tidy(() => crossEntropy(linear(x, weight, bias), labels, options));
   }
-  const w = tensorOf(weight);
   const b = bias && tensorOf(bias);
   const [classes, inFeatures] = w.shape as [number, number];
   const biased = b === undefined || b.shape.join() === `${classes}`;

@@ -1,13 +1,17 @@
-import { ones as onesTensor, reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { ModelError } from './errors.js';
-import { product } from './mat-mul.js';
-import { type Operand, type Parameter, tensorOf } from './parameter.js';
+import { columnSums, product } from './mat-mul.js';
+import { matrixOf, type Operand, type Parameter, tensorOf } from './parameter.js';
+import { QuantizedMatrix } from './quantized-matrix.js';
+import { quantizedLinear } from './quantized-ops.js';
 import { type Initializer, normal, type Weights, zeros } from './weights.js';
 
 /**
  * x·Wᵀ + b over the last dimension: x [..., in], weight [out, in] as PyTorch stores it, or with
  * `transposed` [in, out] as GPT's checkpoints do, bias [out] → [..., out].
+ *
+ * A weight held in int8 is multiplied as such: see `quantizedLinear`.
  *
  * @throws ModelError `WRONG_SHAPE` where x is not [..., in] or bias not [out]
  */
@@ -17,7 +21,7 @@ export function linear(
   bias?: Operand,
   { transposed = false }: { transposed?: boolean } = {},
 ): Tensor {
-  const w = tensorOf(weight);
+  const w = matrixOf(weight);
   const [outFeatures, inFeatures] = (transposed ? [...w.shape].reverse() : w.shape) as [
     number,
     number,
@@ -35,11 +39,20 @@ export function linear(
       `linear takes a bias [${outFeatures}] (the weight is [${w.shape}]), not [${b.shape}].`,
     );
   }
+  if (w instanceof QuantizedMatrix && (w.by === 'columns') !== transposed) {
+    throw new ModelError(
+      'BAD_INPUT',
+      `The weight is quantized by ${w.by}, and read the other way.`,
+    );
+  }
+  const multiply = (x: Tensor, w: Tensor, b: Tensor | undefined) => {
+    const { withoutBias, withBias } = transposed ? byColumns : byRows;
+    return b === undefined ? withoutBias(x, w) : withBias(x, w, b);
+  };
   const rows = x.shape.slice(0, -1);
   return tidy(() => {
     const flat = reshape(x, [size(rows), inFeatures]);
-    const multiply = transposed ? byColumns : byRows;
-    const y = b === undefined ? multiply.withoutBias(flat, w) : multiply.withBias(flat, w, b);
+    const y = w instanceof QuantizedMatrix ? quantizedLinear(flat, w, b) : multiply(flat, w, b);
     return reshape(y, [...rows, outFeatures]);
   });
 }
@@ -64,12 +77,6 @@ function products(transposeW: boolean) {
 const byRows = products(true);
 const byColumns = products(false);
 
-/** Σ over rows as a product: a sum over the first axis would be transposed first. */
-export function columnSums(x: Tensor): Tensor {
-  const [rows, columns] = x.shape as [number, number];
-  return reshape(product(onesTensor([1, rows]), x, false, false), [columns]);
-}
-
 const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 
 export interface LinearOptions {
@@ -88,7 +95,9 @@ export class Linear {
 
   constructor(weights: Weights, options: LinearOptions) {
     const { inFeatures, outFeatures, bias = true, initializer = normal(0.02) } = options;
-    this.weight = weights.parameter('weight', [outFeatures, inFeatures], initializer);
+    this.weight = weights.parameter('weight', [outFeatures, inFeatures], initializer, {
+      quantizedBy: 'rows',
+    });
     this.bias = bias ? weights.parameter('bias', [outFeatures], zeros) : undefined;
   }
 

@@ -103,3 +103,9 @@ function swapLastTwo(x: tf.Tensor): tf.Tensor {
   axes.push(...axes.splice(-2).reverse());
   return tf.transpose(x, axes);
 }
+
+/** Σ over rows as a product: a sum over the first axis would be transposed first. */
+export function columnSums(x: tf.Tensor): tf.Tensor {
+  const [rows, columns] = x.shape as [number, number];
+  return tf.reshape(product(tf.ones([1, rows]), x, false, false), [columns]);
+}

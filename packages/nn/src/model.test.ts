@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expectNoLeak, numTensors, onEachBackend } from '../test/backends.js';
 import { Linear } from './linear.js';
 import { type FromPretrainedOptions, loadPretrained, PretrainedModel } from './model.js';
+import { QuantizedMatrix } from './quantized-matrix.js';
 import { type LoadReport, Weights } from './weights.js';
 
 class Config {
@@ -81,6 +82,48 @@ onEachBackend(() => {
     expect(weights[1]).not.toEqual(weights[0]);
     model.dispose();
     loaded.dispose();
+  });
+
+  test('q8 holds large matrices in int8, says no to saving, and leaves the rest as it is', async () => {
+    const model = new TinyModel(new Config(70));
+    await model.save(folder);
+    const bytes = tf.memory().numBytes;
+    const loaded = await load(folder, { dtype: 'q8' });
+    expect((tf.memory().numBytes - bytes) / (4 * 70 * 70)).toBeLessThan(0.4);
+    expect(loaded.dense.weight.shape).toEqual([70, 70]);
+    expect(loaded.dense.weight.held).toBeInstanceOf(QuantizedMatrix);
+    expect(loaded.dense.bias!.value.shape).toEqual([70]);
+    const outputs = [model, loaded].map(({ dense }) =>
+      tf.tidy(() => dense.forward(tf.linspace(-1, 1, 70)).dataSync()),
+    );
+    outputs[0]!.forEach((value, i) => {
+      expect(Math.abs(outputs[1]![i]! - value)).toBeLessThan(5e-3);
+    });
+    const other = join(folder, 'other');
+    await expect(loaded.save(other)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'QUANTIZED',
+        message: expect.stringMatching(/dense\.weight/),
+      }),
+    );
+    await expect(readFile(join(other, 'config.json'))).rejects.toThrow('ENOENT');
+    model.dispose();
+    loaded.dispose();
+  });
+
+  test('q8 leaves small matrices float32, and refuses shapes that do not fit and types there are none of', async () => {
+    const model = new TinyModel(new Config(3));
+    await model.save(folder);
+    model.dispose();
+    const loaded = await load(folder, { dtype: 'q8' });
+    expect(loaded.dense.weight.value.dtype).toBe('float32');
+    loaded.dispose();
+    await writeFile(join(folder, 'config.json'), '{"size": 5}');
+    const wrong = load(folder, { dtype: 'q8' });
+    await expect(wrong).rejects.toThrow(expect.objectContaining({ code: 'WRONG_SHAPE' }));
+    await expect(load(folder, { dtype: 'q4' as never })).rejects.toThrow(
+      expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringMatching(/q4.*'q8'/) }),
+    );
   });
 
   test('the config of another class gets this one as its architecture, and keeps the rest', async () => {

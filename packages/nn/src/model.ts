@@ -8,10 +8,11 @@ import {
   type SaveFolderOptions,
   saveFolder,
 } from '@multihead/checkpoint';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import './dispose-symbol.js';
 import { ModelError } from './errors.js';
 import type { Parameter } from './parameter.js';
+import type { QuantizedBy } from './quantized-matrix.js';
 import type { Random } from './random.js';
 import { type KeyMap, type LoadReport, readTensors, Weights } from './weights.js';
 
@@ -70,6 +71,8 @@ export abstract class PretrainedModel<Config extends ModelConfig> implements Mod
    * Writes a folder that Hugging Face's library reads: `config.json` and `model.safetensors`
    * (sharded where it grows past `maxShardSize`). What stood there before stays whole until the new
    * files are complete.
+   *
+   * @throws ModelError `QUANTIZED` where the model was loaded as q8; CheckpointError
    */
   async save(
     destination: Parameters<typeof saveFolder>[0],
@@ -110,6 +113,12 @@ export abstract class PretrainedModel<Config extends ModelConfig> implements Mod
 }
 
 export interface FromPretrainedOptions extends LoadFolderOptions {
+  /**
+   * What the weights are held as. `'q8'` rounds the matrices of linear layers and embeddings to int8
+   * as they arrive: a quarter of the memory and a faster forward pass, but no training of them and no
+   * saving. Default `'float32'`.
+   */
+  dtype?: 'float32' | 'q8';
   /** Draw weights the checkpoint lacks (a new head, say) in place of an error. */
   initializeMissing?: boolean;
   /** Seed of what is drawn; default 0. */
@@ -140,16 +149,20 @@ export async function loadPretrained<Config, M>(
   { config: readConfig, keyMap, build }: Recipe<Config, M>,
   options: FromPretrainedOptions = {},
 ): Promise<M> {
-  const { initializeMissing = false, seed = 0, onReport, ...loading } = options;
+  const { dtype = 'float32', initializeMissing = false, seed = 0, onReport, ...loading } = options;
+  if (dtype !== 'float32' && dtype !== 'q8') {
+    throw new ModelError('BAD_INPUT', `dtype is ${dtype}; it must be 'float32' or 'q8'.`);
+  }
   const folder = isFolder(source) ? source : await loadFolder(source, loading);
   if (folder.config === undefined) {
     throw new ModelError('BAD_CONFIG', `${folder.source} has no config.json.`);
   }
   const config = readConfig(folder.config);
+  const plan = dtype === 'q8' ? quantizationPlan(config, build) : undefined;
   const { onProgress, signal } = loading;
   const stored = folder.tensors({ ...(onProgress && { onProgress }), ...(signal && { signal }) });
   const weights = new Weights({
-    tensors: await readTensors(stored, keyMap(config)),
+    tensors: await readTensors(stored, keyMap(config), plan),
     initializeMissing,
     seed,
   });
@@ -162,6 +175,13 @@ export async function loadPretrained<Config, M>(
     weights.dispose();
     throw error;
   }
+}
+
+/** How each weight may be held in int8: what the layers say of it, asked before any weight is there. */
+function quantizationPlan<Config, M>(config: Config, build: Recipe<Config, M>['build']) {
+  const plan = new Map<string, QuantizedBy>();
+  tidy(() => void build(config, new Weights({ plan })));
+  return plan;
 }
 
 function isFolder(source: PretrainedSource): source is Folder {

@@ -2,6 +2,7 @@ import { type StoredTensor, toFloat32 } from '@multihead/checkpoint';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { ModelError } from './errors.js';
 import { Parameter } from './parameter.js';
+import { type QuantizedBy, QuantizedMatrix } from './quantized-matrix.js';
 import { Random } from './random.js';
 
 /** Fills a fresh parameter of `shape`; `values` come as zeros. */
@@ -17,11 +18,21 @@ export const normal =
 
 export interface WeightsOptions {
   /** The values by key, as `readTensors` gives them. Absent: everything is drawn. */
-  tensors?: Map<string, Tensor>;
+  tensors?: Map<string, Tensor | QuantizedMatrix>;
   /** Draw what `tensors` lacks. Without it a missing key is an error. */
   initializeMissing?: boolean;
   /** Seed of what is drawn: the same seed and key give the same values, in whatever order. */
   seed?: number;
+  /** Make parameters without values, and put down here how each may be quantized, by key. */
+  plan?: Map<string, QuantizedBy>;
+}
+
+export interface ParameterOptions {
+  /**
+   * It is a matrix that `linear` and `embedding` alone read, so that it may be held in int8, with one
+   * scale a row or column.
+   */
+  quantizedBy?: QuantizedBy;
 }
 
 /** Which keys a model and its checkpoint did not have in common. */
@@ -72,16 +83,26 @@ export class Weights {
    *
    * @throws ModelError `WRONG_SHAPE` where the file's tensor has another shape
    */
-  parameter(name: string, shape: readonly number[], initialize: Initializer): Parameter {
+  parameter(
+    name: string,
+    shape: readonly number[],
+    initialize: Initializer,
+    { quantizedBy }: ParameterOptions = {},
+  ): Parameter {
     const { options, parameters, missing } = this.#shared;
     const path = this.at(name).#path;
     const known = parameters.get(path);
+    if (quantizedBy === undefined) options.plan?.delete(path);
     if (known !== undefined) {
       expectShape(path, known.shape, shape, 'in one place of the model; another');
       return known;
     }
-    let value = options.tensors?.get(path);
-    if (value !== undefined) {
+    let value: Tensor | QuantizedMatrix | readonly number[] | undefined =
+      options.tensors?.get(path);
+    if (options.plan !== undefined) {
+      if (quantizedBy !== undefined) options.plan.set(path, quantizedBy);
+      value = shape;
+    } else if (value !== undefined) {
       expectShape(path, value.shape, shape);
       options.tensors?.delete(path);
     } else {
@@ -129,17 +150,30 @@ export class Weights {
 /** Maps a key of the file to the model's key; undefined leaves the tensor out. */
 export type KeyMap = (key: string) => string | undefined;
 
+/** Below so many elements, or fewer rows than a panel has, a byte an element saves nothing. */
+const FEWEST = { elements: 4096, rows: 16 };
+
 /**
- * Puts stored tensors on the backend as they arrive, as float32, so that the file is never held
- * beside them.
+ * Puts stored tensors on the backend as they arrive, as float32 or, where `plan` says how, in int8, so
+ * that neither the file nor a larger model is ever held beside them.
  *
  * @throws ModelError `BAD_INPUT` where two keys of the file mean the same weight
  */
+export function readTensors(
+  stored: AsyncIterable<StoredTensor> | Iterable<StoredTensor>,
+  keyMap?: KeyMap,
+): Promise<Map<string, Tensor>>;
+export function readTensors(
+  stored: AsyncIterable<StoredTensor> | Iterable<StoredTensor>,
+  keyMap?: KeyMap,
+  plan?: ReadonlyMap<string, QuantizedBy>,
+): Promise<Map<string, Tensor | QuantizedMatrix>>;
 export async function readTensors(
   stored: AsyncIterable<StoredTensor> | Iterable<StoredTensor>,
   keyMap: KeyMap = (key) => key,
-): Promise<Map<string, Tensor>> {
-  const tensors = new Map<string, Tensor>();
+  plan?: ReadonlyMap<string, QuantizedBy>,
+): Promise<Map<string, Tensor | QuantizedMatrix>> {
+  const tensors = new Map<string, Tensor | QuantizedMatrix>();
   try {
     for await (const one of stored) {
       const key = keyMap(one.name);
@@ -151,6 +185,11 @@ export async function readTensors(
         );
       }
       const values = toFloat32(one);
+      const by = plan?.get(key);
+      if (by !== undefined && isWorthIt(one.shape, by)) {
+        tensors.set(key, new QuantizedMatrix(values, one.shape, by));
+        continue;
+      }
       // tfjs's cpu backend keeps the array it is given: it gets one of its own.
       const own = values.buffer === one.data.buffer ? values.slice() : values;
       tensors.set(key, tensor(own, one.shape, 'float32'));
@@ -160,6 +199,15 @@ export async function readTensors(
     disposeAll(tensors);
     throw error;
   }
+}
+
+function isWorthIt(shape: readonly number[], by: QuantizedBy): boolean {
+  const [rows, columns] = shape as [number, number];
+  return (
+    shape.length === 2 &&
+    rows * columns >= FEWEST.elements &&
+    (by === 'rows' ? rows : columns) >= FEWEST.rows
+  );
 }
 
 function draw(path: string, shape: readonly number[], fill: Initializer, seed: number): Tensor {
@@ -178,7 +226,7 @@ function expectShape(
   throw new ModelError('WRONG_SHAPE', `${path} is [${found}] ${where} asks for [${asked}].`);
 }
 
-function disposeAll(tensors: Map<string, Tensor> | undefined): void {
+function disposeAll(tensors: Map<string, Tensor | QuantizedMatrix> | undefined): void {
   for (const tensor of tensors?.values() ?? []) tensor.dispose();
   tensors?.clear();
 }

@@ -8,18 +8,20 @@ import { attention, attentionGrad } from './attention.js';
 import { cacheWrite } from './cache-write.js';
 import { dropout } from './dropout.js';
 import { embedding, embeddingGrad } from './embedding.js';
+import { embeddingInt8 } from './embedding-int8.js';
 import { gelu, geluGrad } from './gelu.js';
 import { identity } from './identity.js';
 import { toConfig } from './kernel-host.js';
 import { layerNorm, layerNormGrad } from './layer-norm.js';
 import { linearCrossEntropy } from './linear-cross-entropy.js';
+import { linearInt8 } from './linear-int8.js';
 import { matMul, panels } from './mat-mul.js';
 import { adamW, sumOfSquares } from './optimizer.js';
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from './softmax.js';
 import { batchMatMul, fusedMatMul } from './tfjs-mat-mul.js';
 
 const kernels = [
-  ...[matMul, panels, gelu, geluGrad, layerNorm, layerNormGrad],
+  ...[matMul, panels, linearInt8, embeddingInt8, gelu, geluGrad, layerNorm, layerNormGrad],
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad, linearCrossEntropy],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
   ...[cacheWrite, sumOfSquares, adamW],

@@ -2,7 +2,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { check, input, type Kernel, type KernelCall, sameShape, sizeOf } from './kernel-host.js';
 
 /** The numbers assembly/activation.ts knows them by. */
-const activations: Record<string, number> = {
+export const activations: Record<string, number> = {
   ...{ linear: 0, gelu: 1, gelu_new: 2, relu: 3, tanh: 4, silu: 5, relu6: 6, sigmoid: 7, elu: 8 },
 };
 
