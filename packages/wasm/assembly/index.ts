@@ -1,5 +1,4 @@
-export { attention, attentionScratch } from './attention';
-export { attentionGrad, attentionGradScratch } from './attention-grad';
+export { attention, attentionGrad, attentionGradScratch, attentionScratch } from './attention';
 export { copy } from './copy';
 export { dropout } from './dropout';
 export { embedding, embeddingGrad } from './embedding';

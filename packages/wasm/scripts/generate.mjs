@@ -19,6 +19,8 @@ const variants = {
 const shared = [
   // No runtime, no data, no stack: pure functions over addresses in somebody else's memory.
   ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--initialMemory', '1'],
+  // A memory can be declared shared only where it has a maximum: that of tfjs's.
+  ...['--maximumMemory', '65536'],
   ...['--noAssert', '-O3', '--converge'],
 ];
 

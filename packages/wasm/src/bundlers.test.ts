@@ -104,17 +104,23 @@ inChromium(
         });
         expect(errors).toEqual([]);
         expect(result).toMatchObject({ backend: 'wasm', stock: product, ours: product });
+        expect(result.same).toEqual({ threads: 1, equal: true });
         expect(requests.filter((file) => !/\.(html|js)$|favicon/.test(file))).toEqual([]);
       }, 60_000);
 
-    test('an isolated page, where tfjs would start threads, works as well', async () => {
-      const { result, isolated } = await open('esbuild', {
-        'cross-origin-opener-policy': 'same-origin',
-        'cross-origin-embedder-policy': 'require-corp',
-      });
-      expect(isolated).toBe(true);
-      expect(result).toMatchObject({ backend: 'wasm', stock: product, ours: product });
-    }, 30_000);
+    test.each(['esbuild', 'webpack', 'vite'])(
+      'an isolated page (%s) has threads',
+      async (name) => {
+        const { result, isolated } = await open(name, {
+          'cross-origin-opener-policy': 'same-origin',
+          'cross-origin-embedder-policy': 'require-corp',
+        });
+        expect(isolated).toBe(true);
+        expect(result.same).toEqual({ threads: 2, equal: true });
+        expect(result).toMatchObject({ backend: 'wasm', stock: product, ours: product });
+      },
+      30_000,
+    );
 
     test('a page that forbids WebAssembly is told so', async () => {
       const { result } = await open('esbuild', { 'content-security-policy': "script-src 'self'" });

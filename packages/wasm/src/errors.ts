@@ -7,6 +7,7 @@
  * - `ALREADY_STARTED`: the backend was started before `useWasm()` in a way kernels cannot join
  * - `START_FAILED`: tfjs could not start its backend
  * - `OUT_OF_MEMORY`: the backend's heap (at most 4 GB) is full
+ * - `THREAD_FAILED`: a thread ended in the midst of its work, or stopped answering
  * - `BAD_INPUT`: a kernel was given shapes, types or indices that do not fit
  */
 export type WasmErrorCode =
@@ -16,6 +17,7 @@ export type WasmErrorCode =
   | 'ALREADY_STARTED'
   | 'START_FAILED'
   | 'OUT_OF_MEMORY'
+  | 'THREAD_FAILED'
   | 'BAD_INPUT';
 
 /** An error a caller can act on: `code` is stable, `message` says what, where and what to do. */

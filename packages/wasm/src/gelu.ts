@@ -6,7 +6,11 @@ export const gelu: Kernel = {
   run(call) {
     const x = input(call, 'MhGelu', 'x');
     const y = call.output(x.shape);
-    call.wasm.gelu!(call.address(x), call.address(y), sizeOf(x.shape), !!call.attrs.approximate);
+    const at = [x, y].map(call.address);
+    const calls = call.parts(sizeOf(x.shape), 2, 4).map(([from, to]) => {
+      return [...at.map((address) => address + 4 * from), to - from, !!call.attrs.approximate];
+    });
+    call.run('gelu', calls);
     return y;
   },
 };
@@ -19,8 +23,11 @@ export const geluGrad: Kernel = {
     const x = input(call, 'MhGeluGrad', 'x');
     check(sameShape(dy.shape, x.shape), 'MhGeluGrad', () => `dy is [${dy.shape}], x [${x.shape}]`);
     const dx = call.output(x.shape);
-    const { address, attrs, wasm } = call;
-    wasm.geluGrad!(address(dy), address(x), address(dx), sizeOf(x.shape), !!attrs.approximate);
+    const at = [dy, x, dx].map(call.address);
+    const calls = call.parts(sizeOf(x.shape), 2, 4).map(([from, to]) => {
+      return [...at.map((address) => address + 4 * from), to - from, !!call.attrs.approximate];
+    });
+    call.run('geluGrad', calls);
     return dx;
   },
 };

@@ -8,6 +8,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { WasmError } from './errors.js';
 import { memoryOf, type WasmBackend } from './tfjs-backend.js';
+import { CONTROL_BYTES, MAX_PARTS, ThreadPool } from './threads.js';
 import type { CompiledKernels } from './variant.js';
 
 /** What the AssemblyScript modules export: functions of addresses, sizes and scalars. */
@@ -38,7 +39,18 @@ export interface KernelCall {
   stock(name: string, inputs: NamedTensorInfoMap, attrs?: NamedAttrMap): TensorInfo;
   /** The address of memory that lasts until the kernel returns or throws. */
   scratch(floats: number): number;
+  /**
+   * Parts of `units` for the threads there are, as ranges [from, to) of about equal length and at
+   * least `grain`, which divides each `from`; one part where a thread would get less than is worth it,
+   * `workPerUnit` being about the nanoseconds that one unit takes.
+   */
+  parts(units: number, workPerUnit: number, grain?: number): [from: number, to: number][];
+  /** Makes these calls of a function of the binary, on all threads; gives what each returned. */
+  run(name: string, calls: readonly (readonly (number | boolean)[])[]): number[];
 }
+
+/** Nanoseconds of work for a thread below which it is done sooner than it is shared out. */
+const WORTH = 20_000;
 
 /** One of our kernels: its name in tfjs's registry and what it does. */
 export interface Kernel {
@@ -46,17 +58,45 @@ export interface Kernel {
   run(call: KernelCall): TensorInfo | TensorInfo[];
 }
 
-const linked = new WeakMap<
-  WasmBackend,
-  { wasm: KernelExports; variant: CompiledKernels['variant'] }
->();
+interface Linked {
+  wasm: KernelExports;
+  variant: CompiledKernels['variant'];
+  threads: number;
+  pool: ThreadPool | undefined;
+}
 
-/** Ties compiled kernels to a backend's memory. */
-export async function link(backend: WasmBackend, kernels: CompiledKernels): Promise<void> {
-  if (linked.get(backend)?.variant === kernels.variant) return;
-  const env = { memory: memoryOf(backend) };
-  const { exports } = await WebAssembly.instantiate(kernels.module, { env });
-  linked.set(backend, { wasm: exports as KernelExports, variant: kernels.variant });
+const linked = new WeakMap<WasmBackend, Linked>();
+/** Where a backend's threads find their work; it stays theirs. */
+const controls = new WeakMap<WasmBackend, number>();
+
+/** Ties compiled kernels to a backend's memory, and to threads where it is shared; says to how many. */
+export async function link(
+  backend: WasmBackend,
+  { module, variant, sharedMemory }: CompiledKernels,
+  threads: number,
+): Promise<number> {
+  const before = linked.get(backend);
+  const memory = memoryOf(backend);
+  const size = sharedMemory ? threads : 1;
+  if (before?.variant === variant && before.threads === size) return size;
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  let pool: ThreadPool | undefined;
+  if (size > 1) {
+    const control = controls.get(backend) ?? backend.wasm._malloc(CONTROL_BYTES);
+    controls.set(backend, control);
+    pool = new ThreadPool(size, memory, module, exports, control);
+  }
+  before?.pool?.dispose();
+  linked.set(backend, { wasm: exports as KernelExports, variant, threads: size, pool });
+  return size;
+}
+
+/** Ranges for `threads` threads, two for each, so that one that is held up holds up less. */
+function divide(units: number, least: number, grain: number, threads: number): [number, number][] {
+  const count = Math.max(1, Math.min(Math.floor(units / least), 2 * threads, MAX_PARTS));
+  const edge = (part: number) =>
+    part === count ? units : Math.floor((units * part) / count / grain) * grain;
+  return Array.from({ length: count }, (_, part) => [edge(part), edge(part + 1)]);
 }
 
 /**
@@ -101,7 +141,8 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
       };
       const address = ({ dataId }: TensorInfo) => backend.dataIdMap.get(dataId).memoryOffset;
       const call: KernelCall = {
-        ...link,
+        wasm: link.wasm,
+        variant: link.variant,
         inputs: inputs as NamedTensorInfoMap,
         attrs: (attrs ?? {}) as Record<string, unknown>,
         address,
@@ -125,6 +166,14 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
           scratches.push(tensor);
           return address(tensor);
         },
+        parts: (units, workPerUnit, grain = 1) =>
+          link.pool
+            ? divide(units, Math.max(WORTH / workPerUnit, grain), grain, link.pool.size)
+            : [[0, units]],
+        run: (name, calls) =>
+          link.pool && calls.length > 1
+            ? link.pool.run(name, calls)
+            : calls.map((args) => link.wasm[name]!(...args)),
       };
       try {
         const results = run(call);

@@ -5,7 +5,7 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { attention, attentionGrad } from './attention.js';
-import { cacheCopy, cacheReorder, cacheWrite } from './cache.js';
+import { cacheWrite } from './cache-write.js';
 import { dropout } from './dropout.js';
 import { embedding, embeddingGrad } from './embedding.js';
 import { embeddingInt8 } from './embedding-int8.js';
@@ -24,7 +24,7 @@ const kernels = [
   ...[matMul, panels, linearInt8, embeddingInt8, gelu, geluGrad, layerNorm, layerNormGrad],
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad, linearCrossEntropy],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
-  ...[cacheWrite, cacheReorder, cacheCopy, sumOfSquares, adamW],
+  ...[cacheWrite, sumOfSquares, adamW],
 ];
 
 /** Kernels of tfjs's own that ours take the place of. */

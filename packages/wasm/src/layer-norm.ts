@@ -32,7 +32,16 @@ export const layerNorm: Kernel = {
     check(epsilon >= 0, 'MhLayerNorm', () => `epsilon is ${call.attrs.epsilon}`);
     const [y, mean, rstd] = [call.output(x!.shape), call.output([rows]), call.output([rows])];
     const at = [x!, gamma!, beta!, y, mean, rstd].map(call.address);
-    call.wasm.layerNorm!(...at, rows, length, epsilon);
+    const steps = [length, 0, 0, length, 1, 1];
+    const calls = call.parts(rows, 0.6 * length).map(([from, to]) => {
+      return [
+        ...at.map((address, i) => address + 4 * from * steps[i]!),
+        to - from,
+        length,
+        epsilon,
+      ];
+    });
+    call.run('layerNorm', calls);
     return [y, mean, rstd];
   },
 };

@@ -2,6 +2,10 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { check, input, type Kernel, type KernelCall, sameShape, sizeOf } from './kernel-host.js';
 import { activations } from './mat-mul.js';
 
+/** Nanoseconds that a multiplication in whole numbers takes, and rounding a number. */
+const PER_MULTIPLICATION = 0.03;
+const PER_ROUNDING = 0.5;
+
 /** The ways to multiply, as assembly/gemm-int8.ts numbers them. The engine's own is the default. */
 const ways = ['wide', 'unsigned', 'signed'];
 
@@ -44,20 +48,29 @@ export const linearInt8: Kernel = {
     const m = sizeOf(leading);
     const y = call.output([...leading, n]);
     const rowBytes = m * call.wasm.int8RowBytes!(k, dot);
-    const tileBytes = call.wasm.int8Scratch!();
+    const columns = call.parts(n, m * k * PER_MULTIPLICATION, 16);
+    const tileBytes = call.wasm.int8Scratch!() * columns.length;
     // Rounded rows come first, 16 bytes aligned: tfjs aligns to 8.
     const memory = call.scratch(Math.ceil((16 + rowBytes + tileBytes + 12 * m) / 4));
     const rounded = Math.ceil(memory / 16) * 16;
     const tile = rounded + rowBytes;
     const rowScales = tile + tileBytes;
     const [zeros, shifts] = [rowScales + 4 * m, rowScales + 8 * m];
-    const weights = [values, scales, sums].map(call.address);
-    call.wasm.int8Rows!(call.address(x), m, k, dot, rounded, rowScales, zeros, shifts);
-    call.wasm.int8Gemm!(
-      ...[rounded, rowScales, zeros, shifts, dot],
-      ...[...weights, bias ? call.address(bias) : 0, code],
-      ...[call.address(y), n, m, n, k, tile],
-    );
+    const [xAt, yAt, panels] = [x, y, values].map(call.address) as [number, number, number];
+    const rows = call
+      .parts(m, k * PER_ROUNDING)
+      .map(([from, to]) => [
+        ...[xAt + 4 * from * k, to - from, k, dot, rounded + (rowBytes / m) * from],
+        ...[rowScales, zeros, shifts].map((address) => address + 4 * from),
+      ]);
+    call.run('int8Rows', rows);
+    const perColumn = [scales, sums, bias].map((tensor) => tensor && call.address(tensor));
+    const products = columns.map(([from, to], part) => [
+      ...[rounded, rowScales, zeros, shifts, dot, panels + 4 * quads * from],
+      ...perColumn.map((address) => (address === undefined ? 0 : address + 4 * from)),
+      ...[code, yAt + 4 * from, n, m, to - from, k, tile + (tileBytes / columns.length) * part],
+    ]);
+    call.run('int8Gemm', products);
     return y;
   },
 };

@@ -6,6 +6,9 @@ export const activations: Record<string, number> = {
   ...{ linear: 0, gelu: 1, gelu_new: 2, relu: 3, tanh: 4, silu: 5, relu6: 6, sigmoid: 7, elu: 8 },
 };
 
+/** Nanoseconds that a multiplication and its addition take. */
+const PER_MULTIPLICATION = 0.05;
+
 /** What `multiply` is told; tensors besides a and b are optional. */
 export interface Product {
   bias?: TensorInfo | undefined;
@@ -76,24 +79,43 @@ export function multiply(call: KernelCall, kernel: string, product: Product): Te
   check(code !== undefined, kernel, () => `no activation "${activation}"`);
 
   const y = call.output([...leading, m, n]);
-  const { gemmScratch, gemm, gemmPanels } = call.wasm;
-  const scratch = call.scratch(gemmScratch!(panels ? 16 : n, k, transposeA));
   // One b, and rows of a that lie one after the other, make one tall product.
   const tall = sizeOf(ofB) === 1 && !transposeA && sizeOf(ofA) === sizeOf(leading);
   const rows = tall ? sizeOf(leading) * m : m;
   const [aAt, bAt, yAt] = [call.address(a), call.address(b), call.address(y)];
   const biasAt = bias ? call.address(bias) : 0;
-  if (panels) {
-    gemmPanels!(aAt, k, bAt, yAt, n, rows, n, k, biasAt, code, scratch);
+  if (sizeOf(leading) * m === rows) {
+    // Along the longer side; each column of c is the same whoever computes it, and so is each row.
+    const byColumns = panels || n >= rows;
+    const parts = byColumns
+      ? call.parts(n, rows * k * PER_MULTIPLICATION, 16)
+      : call.parts(rows, n * k * PER_MULTIPLICATION, 48);
+    const room = call.wasm.gemmScratch!(panels ? 16 : n, k, transposeA);
+    const scratch = call.scratch(room * parts.length);
+    const calls = parts.map(([from, to], part) => {
+      const [i, j] = byColumns ? [0, from] : [from, 0];
+      const [height, width] = byColumns ? [rows, to - from] : [to - from, n];
+      const ofA = aAt + 4 * (transposeA ? i : i * aColumns);
+      const ofB = bAt + 4 * (transposeB ? j * bColumns : j);
+      const ofY = yAt + 4 * (i * n + j);
+      const rest = [biasAt && biasAt + 4 * j, code, scratch + 4 * room * part];
+      return panels
+        ? [ofA, k, ofB, ofY, n, height, width, k, ...rest]
+        : [
+            ...[ofA, aColumns, transposeA, ofB, bColumns, transposeB],
+            ...[ofY, n, height, width, k, false, ...rest],
+          ];
+    });
+    call.run(panels ? 'gemmPanels' : 'gemm', calls);
     return y;
   }
-  const aPlaces = tall ? [0] : places(ofA, leading);
-  const bPlaces = tall ? [0] : places(ofB, leading);
-  aPlaces.forEach((aPlace, i) => {
-    gemm!(
+  const scratch = call.scratch(call.wasm.gemmScratch!(n, k, transposeA));
+  const bPlaces = places(ofB, leading);
+  places(ofA, leading).forEach((aPlace, i) => {
+    call.wasm.gemm!(
       ...[aAt + 4 * aPlace * m * k, aColumns, transposeA],
       ...[bAt + 4 * bPlaces[i]! * k * n, bColumns, transposeB],
-      ...[yAt + 4 * i * m * n, n, rows, n, k, false, biasAt, code, scratch],
+      ...[yAt + 4 * i * m * n, n, m, n, k, false, biasAt, code, scratch],
     );
   });
   return y;

@@ -46,10 +46,14 @@ export const adamW: Kernel = {
     while (next.length < 3) next.push(call.output(parameter.shape));
     const [p, g] = [call.address(parameter), call.address(gradient)];
     const [m = 0, v = 0] = means.map(call.address);
-    call.wasm.adamW!(
-      ...[p, g, m, v, ...next.map(call.address), sizeOf(parameter.shape)],
-      ...[scale, beta1, 1 - beta1, beta2, 1 - beta2, epsilon, stepSize, keep],
-    );
+    const at = [p, g, m, v, ...next.map(call.address)];
+    const calls = call
+      .parts(sizeOf(parameter.shape), 1.5, 4)
+      .map(([from, to]) => [
+        ...at.map((address) => address && address + 4 * from),
+        ...[to - from, scale, beta1, 1 - beta1, beta2, 1 - beta2, epsilon, stepSize, keep],
+      ]);
+    call.run('adamW', calls);
     return next;
   },
 };

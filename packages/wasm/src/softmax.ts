@@ -10,7 +10,11 @@ export const softmax: Kernel = {
     check(length !== undefined, 'MhSoftmax', () => 'x is a scalar, which has no last axis');
     const y = call.output(x.shape);
     const rows = sizeOf(x.shape.slice(0, -1));
-    call.wasm.softmax!(call.address(x), call.address(y), rows, length);
+    const at = [x, y].map(call.address);
+    const calls = call.parts(rows, 2 * length).map(([from, to]) => {
+      return [...at.map((address) => address + 4 * from * length), to - from, length];
+    });
+    call.run('softmax', calls);
     return y;
   },
 };

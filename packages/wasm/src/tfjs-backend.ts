@@ -6,13 +6,13 @@ import {
   setBackend,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { unpack } from './binary.js';
+import { canShareMemory, unpack, withSharedMemory } from './binary.js';
 import { WasmError } from './errors.js';
 import { tfjsBinary, tfjsBinaryVersion } from './generated/tfjs-simd.js';
 
 /** The part of tfjs's wasm backend that kernels stand on. */
 export interface WasmBackend extends KernelBackend {
-  wasm: { asm?: { memory?: WebAssembly.Memory } };
+  wasm: { asm?: { memory?: WebAssembly.Memory }; _malloc(bytes: number): number };
   dataIdMap: { get(dataId: object): { memoryOffset: number } };
   makeOutput(shape: number[], dtype: TensorInfo['dtype']): TensorInfo;
   typedArrayFromHeap(tensor: TensorInfo): Float32Array | Int32Array;
@@ -94,10 +94,21 @@ function serveBinary(): void {
   const fetch = platform.fetch;
   // For good, not for this start alone: tfjs starts its backend anew after `tf.engine().reset()`.
   platform.fetch = async (path, ...rest) =>
-    path === url ? new Response(await unpack(tfjsBinary)) : fetch.call(platform, path, ...rest);
+    path === url ? new Response(await sharableBinary()) : fetch.call(platform, path, ...rest);
 }
 
-/** The memory of a backend without threads; a shared memory cannot be linked to our kernels. */
+/** Memory is shared wherever it can be: whether threads are wanted may change while it is in use. */
+async function sharableBinary(): Promise<Uint8Array<ArrayBuffer>> {
+  const binary = await unpack(tfjsBinary);
+  return canShareMemory() ? withSharedMemory(binary) : binary;
+}
+
+/** Whether threads can have it too. A backend that `useWasm` did not start has one of its own. */
+export function isShared({ buffer }: WebAssembly.Memory): boolean {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
+}
+
+/** The memory of a backend without threads of its own. */
 export function memoryOf(backend: WasmBackend): WebAssembly.Memory {
   const memory = backend.wasm.asm?.memory;
   if (!memory)

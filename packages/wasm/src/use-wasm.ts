@@ -1,7 +1,9 @@
 import { version_wasm } from '@tensorflow/tfjs-backend-wasm';
+import { WasmError } from './errors.js';
 import { link } from './kernel-host.js';
 import { registerKernels } from './kernels.js';
-import { startBackend } from './tfjs-backend.js';
+import { isShared, memoryOf, startBackend } from './tfjs-backend.js';
+import { usualThreads } from './threads.js';
 import { compileKernels, type WasmVariant } from './variant.js';
 
 export interface UseWasmOptions {
@@ -17,6 +19,11 @@ export interface UseWasmOptions {
    * every machine.
    */
   variant?: WasmVariant;
+  /**
+   * How many threads the kernels may use where the work is worth it; any number gives the same bits.
+   * Default: the processors, at most 4. A page that is not cross-origin isolated has one.
+   */
+  threads?: number;
 }
 
 /** What runs after `useWasm()`. */
@@ -25,6 +32,8 @@ export interface WasmInfo {
   backend: 'wasm';
   /** The variant of our kernels; of tfjs itself it is always the SIMD binary. */
   variant: WasmVariant;
+  /** How many threads the kernels use at most. */
+  threads: number;
   /** The version of @tensorflow/tfjs-backend-wasm. */
   tfjsVersion: string;
   /** The names of the kernels in tfjs's registry, none with `kernels: false`. */
@@ -52,12 +61,17 @@ export function useWasm(options: UseWasmOptions = {}): Promise<WasmInfo> {
 
 async function start(options: UseWasmOptions): Promise<WasmInfo> {
   const { kernels = true, accelerateTfjs = true, variant: asked } = options;
-  const compiled = await compileKernels(asked);
+  const { threads = usualThreads() } = options;
+  if (!(Number.isInteger(threads) && threads > 0))
+    throw new WasmError('BAD_INPUT', `threads must be a whole number from 1, not ${threads}.`);
+  let compiled = await compileKernels(asked);
   const backend = await startBackend();
-  if (kernels) await link(backend, compiled);
+  const shared = isShared(memoryOf(backend));
+  if (kernels && compiled.sharedMemory !== shared) compiled = await compileKernels(asked, shared);
   return {
     backend: 'wasm',
     variant: compiled.variant,
+    threads: kernels ? await link(backend, compiled, threads) : 1,
     tfjsVersion: version_wasm,
     kernels: registerKernels(kernels, accelerateTfjs),
   };

@@ -1,4 +1,4 @@
-import { unpack } from './binary.js';
+import { canShareMemory, unpack, withSharedMemory } from './binary.js';
 import { WasmError } from './errors.js';
 import { kernelBinaries } from './generated/kernels.js';
 
@@ -13,10 +13,15 @@ export type WasmVariant = 'simd' | 'relaxed-simd';
 export interface CompiledKernels {
   variant: WasmVariant;
   module: WebAssembly.Module;
+  /** Whether the memory they import must be a shared one. */
+  sharedMemory: boolean;
 }
 
 /** Compiles the best variant this machine validates, or the asked one. */
-export async function compileKernels(asked?: WasmVariant): Promise<CompiledKernels> {
+export async function compileKernels(
+  asked?: WasmVariant,
+  sharedMemory: boolean = canShareMemory(),
+): Promise<CompiledKernels> {
   if (typeof WebAssembly !== 'object')
     throw new WasmError(
       'WASM_UNSUPPORTED',
@@ -27,8 +32,9 @@ export async function compileKernels(asked?: WasmVariant): Promise<CompiledKerne
     const binary = kernelBinaries[variant];
     if (binary === undefined)
       throw new WasmError('BAD_INPUT', `No variant "${variant}": give "simd" or "relaxed-simd".`);
-    const bytes = await unpack(binary);
-    if (WebAssembly.validate(bytes)) return { variant, module: await compile(bytes) };
+    const unpacked = await unpack(binary);
+    const bytes = sharedMemory ? withSharedMemory(unpacked) : unpacked;
+    if (WebAssembly.validate(bytes)) return { variant, module: await compile(bytes), sharedMemory };
   }
   throw new WasmError(
     'WASM_UNSUPPORTED',

@@ -8,7 +8,25 @@ async function main() {
   const a = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
   const stock = tf.matMul(a, a, false, true);
   const ours = tf.engine().runKernel('MhMatMul', { a, b: a }, { transposeB: true });
-  return { ...info, stock: Array.from(stock.dataSync()), ours: Array.from(ours.dataSync()) };
+  const same = await sameOnThreads();
+  return { ...info, same, stock: Array.from(stock.dataSync()), ours: Array.from(ours.dataSync()) };
+}
+
+/** Whether a product that is worth two threads is the same from one; and how many there were. */
+async function sameOnThreads() {
+  const a = tf.randomNormal([256, 512]);
+  const results = [];
+  for (const asked of [1, 2]) {
+    const { threads } = await useWasm({ threads: asked });
+    for (let i = 0; i < 5; i++) {
+      const product = tf.matMul(a, a, false, true);
+      results.push(product.dataSync().join());
+      product.dispose();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    results.threads = threads;
+  }
+  return { threads: results.threads, equal: results.every((result) => result === results[0]) };
 }
 
 main().then(
