@@ -8,7 +8,7 @@ import { exp4, loadTail, madd, sigmoid4, splat, storeTail } from './math';
  */
 // @ts-ignore: decorator
 @inline
-function tailRatio(magnitude: v128): v128 {
+export function tailRatio(magnitude: v128): v128 {
   const t = f32x4.div(splat(1), madd(magnitude, splat(0.3), splat(1)));
   let p = splat(0.0356749096);
   p = madd(p, t, splat(-0.157203615));

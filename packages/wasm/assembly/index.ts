@@ -11,4 +11,4 @@ export { linearCrossEntropy, linearCrossEntropyScratch } from './linear-cross-en
 export { adamW, sumOfSquares } from './optimizer';
 export { panelRows, toPanels } from './panels';
 export { crossEntropy, crossEntropyGrad, softmax } from './softmax';
-
+export { sum, unary } from './unary';

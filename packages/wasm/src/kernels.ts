@@ -1,9 +1,4 @@
-import {
-  getKernel,
-  type KernelConfig,
-  registerKernel,
-  unregisterKernel,
-} from '@tensorflow/tfjs-core';
+import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 import { attention, attentionGrad } from './attention.js';
 import { cacheWrite } from './cache-write.js';
 import { dropout } from './dropout.js';
@@ -11,13 +6,14 @@ import { embedding, embeddingGrad } from './embedding.js';
 import { embeddingInt8 } from './embedding-int8.js';
 import { gelu, geluGrad } from './gelu.js';
 import { identity } from './identity.js';
-import { toConfig } from './kernel-host.js';
+import { displaced, toConfig } from './kernel-host.js';
 import { layerNorm, layerNormGrad } from './layer-norm.js';
 import { linearCrossEntropy } from './linear-cross-entropy.js';
 import { linearInt8 } from './linear-int8.js';
 import { matMul, panels } from './mat-mul.js';
 import { adamW, sumOfSquares } from './optimizer.js';
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from './softmax.js';
+import { add, erf, exp, tanh } from './tfjs-elementwise.js';
 import { batchMatMul, fusedMatMul } from './tfjs-mat-mul.js';
 
 const kernels = [
@@ -28,20 +24,19 @@ const kernels = [
 ];
 
 /** Kernels of tfjs's own that ours take the place of. */
-const improved = [identity, batchMatMul, fusedMatMul];
-const stock = new Map<string, KernelConfig>();
+const improved = [identity, batchMatMul, fusedMatMul, add, exp, tanh, erf];
 
 function improveTfjs(wanted: boolean): void {
   for (const kernel of improved) {
     const registered = getKernel(kernel.name, 'wasm');
-    if (wanted === stock.has(kernel.name)) continue;
+    if (wanted === displaced.has(kernel.name)) continue;
     unregisterKernel(kernel.name, 'wasm');
     if (wanted) {
-      stock.set(kernel.name, registered);
+      displaced.set(kernel.name, registered);
       registerKernel(toConfig(kernel));
     } else {
-      registerKernel(stock.get(kernel.name)!);
-      stock.delete(kernel.name);
+      registerKernel(displaced.get(kernel.name)!);
+      displaced.delete(kernel.name);
     }
   }
 }
