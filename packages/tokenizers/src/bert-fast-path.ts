@@ -1,6 +1,7 @@
 import { AlignedText } from './aligned-text.js';
 import { type BertNormalizer, isChinese } from './bert-normalizer.js';
-import type { FastPath, Model, PreTokenizer, TokenSink } from './pipeline.js';
+import type { FastPath, Model, PreTokenizer } from './pipeline.js';
+import type { TokenSink } from './token-sink.js';
 import { hashUnit, LONGEST_CACHED, WordCache } from './word-cache.js';
 
 const ODD = 1; // belongs to a chunk that has to be normalized character by character
@@ -29,7 +30,7 @@ export class BertFastPath implements FastPath {
       else if (/[!-~]/.test(char)) this.#kinds[unit] = ALONE;
     }
     // The compatibility ideographs from U+F900 on are not among them: they decompose.
-    if (normalizer.handleChineseChars) {
+    if (normalizer.json.handle_chinese_chars) {
       for (let unit = 0x3400; unit < 0xa000; unit++) if (isChinese(unit)) this.#kinds[unit] = ALONE;
     }
   }
@@ -67,7 +68,7 @@ export class BertFastPath implements FastPath {
   #word(text: string, start: number, end: number, out: TokenSink): void {
     const chunk = text.slice(start, end);
     const word = out.wordCount++;
-    this.model.tokenize(this.normalizer.lowercase ? chunk.toLowerCase() : chunk, (id, from, to) =>
+    this.model.tokenize(this.normalizer.json.lowercase ? chunk.toLowerCase() : chunk, (id, from, to) =>
       out.push(id, start + from, start + to, word),
     );
   }

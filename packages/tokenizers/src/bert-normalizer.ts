@@ -1,5 +1,5 @@
 import type { AlignedText } from './aligned-text.js';
-import { normalizationChanges } from './normalize-unicode.js';
+import { decomposed } from './decompose.js';
 import type { Normalizer } from './pipeline.js';
 import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
 import { YOUNGER } from './unicode-tables.js';
@@ -24,59 +24,51 @@ const kinds: () => CharClasses = /* @__PURE__ */ lazy(
     ),
 );
 
-export interface BertNormalizerOptions {
+export interface BertNormalizerJson {
   /** Remove control characters, and make every white space a plain space (default true). */
-  cleanText?: boolean;
+  clean_text: boolean;
   /** Put spaces around Chinese characters (default true). */
-  handleChineseChars?: boolean;
+  handle_chinese_chars: boolean;
   /** Remove accents; null (the default) does what `lowercase` says. */
-  stripAccents?: boolean | null;
+  strip_accents: boolean | null;
   /** Lower the case (default true). */
-  lowercase?: boolean;
+  lowercase: boolean;
 }
 
 /** What BERT does to a text before it is cut into words (`BasicTokenizer` of the original code). */
 export class BertNormalizer implements Normalizer {
-  readonly cleanText: boolean;
-  readonly handleChineseChars: boolean;
-  readonly stripAccents: boolean | null;
-  readonly lowercase: boolean;
+  readonly json: BertNormalizerJson;
 
-  constructor(options: BertNormalizerOptions = {}) {
-    this.cleanText = options.cleanText ?? true;
-    this.handleChineseChars = options.handleChineseChars ?? true;
-    this.stripAccents = options.stripAccents ?? null;
-    this.lowercase = options.lowercase ?? true;
+  constructor(json: Partial<BertNormalizerJson> = {}) {
+    const defaults = {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    };
+    this.json = { ...defaults, ...json };
   }
 
   normalize(text: AlignedText): AlignedText {
     const classes = kinds();
+    const { clean_text, handle_chinese_chars, strip_accents, lowercase } = this.json;
     let result = text;
-    if (this.cleanText) {
+    if (clean_text) {
       result = result.mapChars((char, code) => {
         if (code === 9 || code === 10 || code === 13) return ' ';
         return classes.has(code, CONTROL) ? '' : isWhiteSpace(code) ? ' ' : char;
       });
     }
-    if (this.handleChineseChars) {
+    if (handle_chinese_chars) {
       result = result.mapChars((char, code) => (classes.has(code, IDEOGRAPH) ? ` ${char} ` : char));
     }
-    if (this.stripAccents ?? this.lowercase) {
+    if (strip_accents ?? lowercase) {
       result = result
-        .rewrite(normalizationChanges(result.text, 'NFD'))
+        .rewrite(decomposed(result.text, 'NFD'))
         .mapChars((char, code) => (classes.has(code, MARK) ? '' : char));
     }
-    return this.lowercase ? result.mapChars((char) => char.toLowerCase()) : result;
-  }
-
-  toJSON(): object {
-    return {
-      type: 'BertNormalizer',
-      clean_text: this.cleanText,
-      handle_chinese_chars: this.handleChineseChars,
-      strip_accents: this.stripAccents,
-      lowercase: this.lowercase,
-    };
+    return lowercase ? result.mapChars((char) => char.toLowerCase()) : result;
   }
 }
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from '@jest/globals';
 import { BertTokenizer } from './bert-tokenizer.js';
 
 const VOCAB = '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nriver\n##s\nThe\nun\n##paid\nbill\n.\n中\n';
-const base = BertTokenizer.fromFiles({ 'vocab.txt': VOCAB });
+const base = await BertTokenizer.fromPretrained({ 'vocab.txt': VOCAB });
 
 /** Runs `use` with a new folder of these files. */
 async function inFolder(files: Record<string, string>, use: (folder: string) => Promise<void>) {
@@ -105,8 +105,8 @@ describe('options that cannot be met say so', () => {
     });
   }
 
-  test('a word without tokens in a vocabulary without [UNK]', () => {
-    const tokenizer = BertTokenizer.fromFiles({
+  test('a word without tokens in a vocabulary without [UNK]', async () => {
+    const tokenizer = await BertTokenizer.fromPretrained({
       'tokenizer.json': JSON.stringify({
         model: { type: 'WordPiece', vocab: { the: 0 }, unk_token: '[UNK]' },
         pre_tokenizer: { type: 'BertPreTokenizer' },
@@ -120,20 +120,20 @@ describe('options that cannot be met say so', () => {
 });
 
 describe('reading', () => {
-  test('vocab.txt with its tokenizer_config.json, and options over both', () => {
+  test('vocab.txt with its tokenizer_config.json, and options over both', async () => {
     const config = JSON.stringify({ do_lower_case: false, model_max_length: 4 });
     const files = { 'vocab.txt': VOCAB, 'tokenizer_config.json': config };
-    const cased = BertTokenizer.fromFiles(files);
+    const cased = await BertTokenizer.fromPretrained(files);
     expect(cased.encode('The river').tokens).toEqual(['[CLS]', 'The', 'river', '[SEP]']);
     expect(cased.encode('the the the', { truncation: true })).toHaveLength(4);
-    const lowered = BertTokenizer.fromFiles(files, { doLowerCase: true });
+    const lowered = await BertTokenizer.fromPretrained(files, { doLowerCase: true });
     expect(lowered.encode('The river').tokens).toEqual(['[CLS]', 'the', 'river', '[SEP]']);
-    const chinese = BertTokenizer.fromFiles(files, { tokenizeChineseChars: false });
+    const chinese = await BertTokenizer.fromPretrained(files, { tokenizeChineseChars: false });
     expect(chinese.encode('中中').tokens).toEqual(['[CLS]', '[UNK]', '[SEP]']);
   });
 
-  test('tokens with other names, from special_tokens_map.json', () => {
-    const tokenizer = BertTokenizer.fromFiles({
+  test('tokens with other names, from special_tokens_map.json', async () => {
+    const tokenizer = await BertTokenizer.fromPretrained({
       'vocab.txt': '<pad>\n<unk>\n<s>\n</s>\n<mask>\na',
       'special_tokens_map.json': JSON.stringify({
         pad_token: '<pad>',
@@ -147,14 +147,14 @@ describe('reading', () => {
     expect(tokenizer.maskTokenId).toBe(4);
   });
 
-  test('Windows line ends, and no line end at the end', () => {
-    const tokenizer = BertTokenizer.fromFiles({
+  test('Windows line ends, and no line end at the end', async () => {
+    const tokenizer = await BertTokenizer.fromPretrained({
       'vocab.txt': VOCAB.trimEnd().replaceAll('\n', '\r\n'),
     });
     expect(tokenizer.vocab).toEqual(base.vocab);
   });
 
-  test("the file's own truncation and padding hold unless the options say otherwise", () => {
+  test("the file's own truncation and padding hold unless the options say otherwise", async () => {
     const own = JSON.parse(base.toFiles()['tokenizer.json']!);
     own.truncation = { direction: 'Left', max_length: 4, strategy: 'LongestFirst', stride: 0 };
     own.padding = {
@@ -166,7 +166,7 @@ describe('reading', () => {
       pad_token: '[PAD]',
     };
     const text = JSON.stringify(own);
-    const tokenizer = BertTokenizer.fromFiles({ 'tokenizer.json': text });
+    const tokenizer = await BertTokenizer.fromPretrained({ 'tokenizer.json': text });
     expect(tokenizer.encode('the river bill.').ids).toEqual([0, 0, 2, 11, 12, 3]);
     expect(tokenizer.encode('the river bill.', { padding: false }).ids).toEqual([2, 11, 12, 3]);
     expect(tokenizer.encode('the river bill.', { truncation: false }).ids).toEqual([
@@ -177,7 +177,7 @@ describe('reading', () => {
     expect(again).toEqual(own);
   });
 
-  test('a component that BERT does not have is named', () => {
+  test('a component that BERT does not have is named', async () => {
     const own = JSON.parse(base.toFiles()['tokenizer.json']!);
     for (const [slot, type] of [
       ['normalizer', 'Precompiled'],
@@ -187,13 +187,14 @@ describe('reading', () => {
       ['post_processor', 'toString'],
     ] as const) {
       const text = JSON.stringify({ ...own, [slot]: { type } });
-      expect(() => BertTokenizer.fromFiles({ 'tokenizer.json': text })).toThrow(
-        expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining(type) }),
-      );
+      await expect(BertTokenizer.fromPretrained({ 'tokenizer.json': text })).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message: expect.stringContaining(type),
+      });
     }
   });
 
-  test('files that are not what they should be', () => {
+  test('files that are not what they should be', async () => {
     const page = '<!DOCTYPE html><html><body>Offline</body></html>';
     for (const files of [
       { 'tokenizer.json': page },
@@ -206,9 +207,7 @@ describe('reading', () => {
       { 'vocab.txt': '' },
       { 'vocab.txt': new Uint8Array([0xff, 0xfe, 0x61]) },
     ]) {
-      expect(() => BertTokenizer.fromFiles(files)).toThrow(
-        expect.objectContaining({ code: 'BAD_FILE' }),
-      );
+      await expect(BertTokenizer.fromPretrained(files)).rejects.toMatchObject({ code: 'BAD_FILE' });
     }
   });
 });
@@ -286,7 +285,7 @@ describe('sources', () => {
 test('save writes the files, and what is read from them is the same', async () => {
   await inFolder({}, async (parent) => {
     const folder = join(parent, 'new', 'folder');
-    const tokenizer = BertTokenizer.fromFiles(
+    const tokenizer = await BertTokenizer.fromPretrained(
       { 'vocab.txt': VOCAB },
       { doLowerCase: false, modelMaxLength: 64 },
     );

@@ -1,6 +1,7 @@
 import type { Bpe } from './bpe.js';
 import { BYTE_CHARS, type ByteLevelPreTokenizer, kinds, matchEnd } from './byte-level.js';
-import type { FastPath, TokenSink } from './pipeline.js';
+import type { FastPath } from './pipeline.js';
+import type { TokenSink } from './token-sink.js';
 import { hashUnit, LONGEST_CACHED, WordCache } from './word-cache.js';
 
 /**
@@ -23,13 +24,14 @@ export class ByteLevelFastPath implements FastPath {
 
   /** The fast path, if it gives the same as the parts do. */
   static of(preTokenizer: ByteLevelPreTokenizer, model: Bpe): ByteLevelFastPath | undefined {
-    const { isDeterministic, options, vocab } = model;
-    const plain =
+    const { isDeterministic, json, vocab } = model;
+    const { add_prefix_space, use_regex } = preTokenizer.json;
+    const isPlain =
       isDeterministic &&
-      !options.ignoreMerges &&
-      !options.continuingSubwordPrefix &&
-      !options.endOfWordSuffix;
-    if (!plain || preTokenizer.addPrefixSpace || !preTokenizer.useRegex) return undefined;
+      !json.ignore_merges &&
+      !json.continuing_subword_prefix &&
+      !json.end_of_word_suffix;
+    if (!isPlain || add_prefix_space || !use_regex) return undefined;
     const byteIds = BYTE_CHARS().map((char) => vocab.get(char) ?? -1);
     return byteIds.includes(-1) ? undefined : new ByteLevelFastPath(model, byteIds);
   }
@@ -60,7 +62,7 @@ export class ByteLevelFastPath implements FastPath {
     const starts = this.#starts;
     const ends = this.#ends;
     let bytes = 0;
-    row.begin(3 * (end - start));
+    row.begin();
     for (let at = start; at < end; ) {
       const code = text.codePointAt(at)!;
       const next = at + (code > 0xffff ? 2 : 1);

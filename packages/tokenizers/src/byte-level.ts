@@ -1,7 +1,8 @@
 // Byte-level BPE (Radford et al. 2019): text as UTF-8 bytes, each spelled by a visible character.
 import type { AlignedText } from './aligned-text.js';
-import type { Rows } from './encoding.js';
-import type { Decoder, Json, PostProcessor, PreTokenizer } from './pipeline.js';
+import { prepended } from './edit-text.js';
+import type { Decoder, PostProcessor, PreTokenizer, TextOf } from './pipeline.js';
+import { END, ID, type Rows, START, TEXT, WIDTH } from './rows.js';
 import { CharClasses, isWhiteSpace, lazy, WHITE_SPACE } from './unicode.js';
 import { YOUNGER_LETTERS } from './unicode-tables.js';
 
@@ -83,53 +84,33 @@ function contraction(text: string, at: number, to: number): number {
   return first === 0x6c && second === 0x6c ? 2 : 0; // ll
 }
 
-export interface ByteLevelOptions {
+export interface ByteLevelJson {
   /** Put a space before a text that begins without one (default true). */
-  addPrefixSpace?: boolean;
+  add_prefix_space: boolean;
   /** As post-processor: leave spaces out of the offsets (default true). */
-  trimOffsets?: boolean;
+  trim_offsets: boolean;
   /** As pre-tokenizer: cut by GPT-2's pattern (default true). */
-  useRegex?: boolean;
+  use_regex: boolean;
 }
 
-/** The options in a component's JSON. */
-export function readByteLevelOptions(json: Json): ByteLevelOptions {
-  return {
-    addPrefixSpace: json.add_prefix_space !== false,
-    trimOffsets: json.trim_offsets !== false,
-    useRegex: json.use_regex !== false,
-  };
-}
+class ByteLevel {
+  readonly json: ByteLevelJson;
 
-class ByteLevelSettings {
-  readonly addPrefixSpace: boolean;
-  readonly trimOffsets: boolean;
-  readonly useRegex: boolean;
-
-  constructor(options: ByteLevelOptions = {}) {
-    this.addPrefixSpace = options.addPrefixSpace ?? true;
-    this.trimOffsets = options.trimOffsets ?? true;
-    this.useRegex = options.useRegex ?? true;
-  }
-
-  toJSON(): object {
-    return {
-      type: 'ByteLevel',
-      add_prefix_space: this.addPrefixSpace,
-      trim_offsets: this.trimOffsets,
-      use_regex: this.useRegex,
-    };
+  constructor(json: Partial<ByteLevelJson> = {}) {
+    const defaults = { add_prefix_space: true, trim_offsets: true, use_regex: true };
+    this.json = { type: 'ByteLevel', ...defaults, ...json } as ByteLevelJson;
   }
 }
 
 /** Cuts a text by GPT-2's pattern and spells it in bytes. */
-export class ByteLevelPreTokenizer extends ByteLevelSettings implements PreTokenizer {
+export class ByteLevelPreTokenizer extends ByteLevel implements PreTokenizer {
   split(pieces: AlignedText[]): AlignedText[] {
+    const { add_prefix_space, use_regex } = this.json;
     const words: AlignedText[] = [];
     for (const piece of pieces) {
-      const text = this.addPrefixSpace && !piece.text.startsWith(' ') ? piece.prepend(' ') : piece;
+      const text = add_prefix_space && !piece.text.startsWith(' ') ? prepended(piece, ' ') : piece;
       for (let at = 0; at < text.length; ) {
-        const end = this.useRegex ? matchEnd(text.text, at, text.length, kinds()) : text.length;
+        const end = use_regex ? matchEnd(text.text, at, text.length, kinds()) : text.length;
         words.push(text.slice(at, end).mapChars(spell));
         at = end;
       }
@@ -161,48 +142,37 @@ function spell(char: string, code: number): string {
 const encoder: () => TextEncoder = /* @__PURE__ */ lazy(() => new TextEncoder());
 
 /** Leaves the spaces that tokens begin or end with out of their offsets. */
-export class ByteLevelProcessor extends ByteLevelSettings implements PostProcessor {
+export class ByteLevelProcessor extends ByteLevel implements PostProcessor {
   addedTokens(): number {
     return 0;
   }
 
-  process(
-    sequences: Rows[],
-    _special: boolean,
-    textOf: (id: number) => string | undefined,
-  ): Rows[] {
-    return this.trimOffsets ? sequences.map((rows) => trimOffsets(rows, this, textOf)) : sequences;
+  process(sequences: Rows[], _special: boolean, textOf: TextOf): Rows[] {
+    const { trim_offsets, add_prefix_space } = this.json;
+    if (trim_offsets) for (const rows of sequences) trimOffsets(rows, add_prefix_space, textOf);
+    return sequences;
   }
 }
 
-/** The rows with offsets that leave out leading and trailing spaces (but one that was put before the text). */
-export function trimOffsets(
-  rows: Rows,
-  settings: { addPrefixSpace: boolean },
-  textOf: (id: number) => string | undefined,
-): Rows {
-  const starts = [...rows.starts];
-  const ends = [...rows.ends];
-  for (let i = 0; i < starts.length; i++) {
-    const token = rows.texts[i] ?? textOf(rows.ids[i]!) ?? '';
-    const start = starts[i]!;
-    const end = ends[i]!;
+/** Leaves leading and trailing spaces out of the offsets (but one that was put before the text). */
+export function trimOffsets(rows: Rows, addPrefixSpace: boolean, textOf: TextOf): void {
+  const { cells, texts, overflowing } = rows;
+  for (let at = 0; at < cells.length; at += WIDTH) {
+    const token = texts[cells[at + TEXT]! - 1] ?? textOf(cells[at + ID]!) ?? '';
+    const start = cells[at + START]!;
+    const end = cells[at + END]!;
     let leading = 0;
     while (leading < token.length && isSpace(token, leading)) leading++;
     let trailing = 0;
     while (trailing < token.length && isSpace(token, token.length - 1 - trailing)) trailing++;
     // A space that was put before a character has that one's place, be it of one unit or two.
     if (trailing === token.length) trailing = Math.max(trailing, end - start);
-    if (leading === 1 && settings.addPrefixSpace && (i === 0 || start === 0)) leading = 0;
-    starts[i] = Math.min(start + leading, end);
-    if (trailing > 0 && end >= trailing) ends[i] = Math.max(end - trailing, starts[i]!);
+    if (leading === 1 && addPrefixSpace && (at === 0 || start === 0)) leading = 0;
+    const trimmed = Math.min(start + leading, end);
+    cells[at + START] = trimmed;
+    if (trailing > 0 && end >= trailing) cells[at + END] = Math.max(end - trailing, trimmed);
   }
-  return {
-    ...rows,
-    starts,
-    ends,
-    overflowing: rows.overflowing.map((part) => trimOffsets(part, settings, textOf)),
-  };
+  for (const part of overflowing) trimOffsets(part, addPrefixSpace, textOf);
 }
 
 function isSpace(token: string, at: number): boolean {
@@ -211,7 +181,7 @@ function isSpace(token: string, at: number): boolean {
 }
 
 /** Text of byte characters; bytes that are no UTF-8 become U+FFFD. */
-export class ByteLevelDecoder extends ByteLevelSettings implements Decoder {
+export class ByteLevelDecoder extends ByteLevel implements Decoder {
   decode(tokens: string[]): string[] {
     const known = charBytes();
     const bytes: number[] = [];

@@ -1,5 +1,5 @@
-import { type Pad, type Rows, type Side, truncateRows } from './encoding.js';
-import { TokenizerError } from './errors.js';
+import { badOption } from './errors.js';
+import { countOf, type Pad, type Rows, type Side, truncateRows } from './rows.js';
 
 /** A text, or one that is already cut into words. */
 export type TextInput = string | readonly string[];
@@ -65,31 +65,35 @@ export interface EncodePlan {
   returnOverflowing: boolean;
 }
 
-const KNOWN = new Set(
-  'pair addSpecialTokens truncation maxLength stride returnOverflowing padding padToMultipleOf paddingSide truncationSide'.split(
-    ' ',
-  ),
-);
+const SIDES = ['left', 'right'];
+const COUNT = 'a whole number, 0 or more';
+/** What each option may be. */
+const ALLOWED: Record<keyof EncodeOptions, readonly unknown[] | string | undefined> = {
+  pair: undefined,
+  addSpecialTokens: [true, false],
+  truncation: [true, false, 'longest_first', 'only_first', 'only_second'],
+  maxLength: COUNT,
+  stride: COUNT,
+  returnOverflowing: [true, false],
+  padding: [true, false, 'longest', 'max_length'],
+  padToMultipleOf: COUNT,
+  paddingSide: SIDES,
+  truncationSide: SIDES,
+};
 
 /** Checks the options and fills in what the tokenizer's own file says. */
 export function planEncoding(defaults: EncodeDefaults, options: EncodeOptions): EncodePlan {
-  for (const name of Object.keys(options)) if (!KNOWN.has(name)) bad(`there is no option ${name}`);
-  for (const name of ['maxLength', 'stride', 'padToMultipleOf'] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
-      bad(`${name} must be a whole number, 0 or more, not ${value}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(ALLOWED, name)) badOption(`there is no option ${name}`);
+    const allowed = ALLOWED[name as keyof EncodeOptions];
+    const isGood =
+      allowed === COUNT
+        ? Number.isSafeInteger(value) && value >= 0
+        : (allowed?.includes(value) ?? true);
+    if (value !== undefined && !isGood) {
+      badOption(`${name} must be ${allowed === COUNT ? '' : 'one of '}${allowed}, not ${value}`);
     }
   }
-  oneOf('truncation', options.truncation, [
-    true,
-    false,
-    'longest_first',
-    'only_first',
-    'only_second',
-  ]);
-  oneOf('padding', options.padding, [true, false, 'longest', 'max_length']);
-  oneOf('paddingSide', options.paddingSide, ['left', 'right']);
-  oneOf('truncationSide', options.truncationSide, ['left', 'right']);
   return {
     addSpecialTokens: options.addSpecialTokens ?? true,
     truncation: planTruncation(defaults, options),
@@ -103,7 +107,7 @@ function planTruncation(
   { truncation, maxLength, stride, truncationSide }: EncodeOptions,
 ): TruncationSettings | undefined {
   if (truncation === false || (truncation === undefined && maxLength === undefined && !own)) {
-    if (stride) bad('stride says how truncated parts overlap: it needs truncation');
+    if (stride) badOption('stride says how truncated parts overlap: it needs truncation');
     return undefined;
   }
   const named = typeof truncation === 'string' ? truncation : undefined;
@@ -112,7 +116,7 @@ function planTruncation(
       maxLength ??
       own?.maxLength ??
       modelMaxLength ??
-      bad('truncation needs a maxLength: the tokenizer has none'),
+      badOption('truncation needs a maxLength: the tokenizer has none'),
     strategy: named ?? own?.strategy ?? 'longest_first',
     stride: stride ?? own?.stride ?? 0,
     side: truncationSide ?? own?.side ?? 'right',
@@ -125,19 +129,19 @@ function planPadding(
 ): PaddingSettings | undefined {
   const own = defaults.padding;
   if (padding === false || (padding === undefined && !own)) {
-    if (padToMultipleOf) bad('padToMultipleOf needs padding');
+    if (padToMultipleOf) badOption('padToMultipleOf needs padding');
     return undefined;
   }
   const token = own?.token ?? defaults.padToken;
   const id = own?.id ?? defaults.padTokenId;
   if (token === undefined || id === undefined) {
-    return bad('padding needs a padding token, and the tokenizer has none');
+    return badOption('padding needs a padding token, and the tokenizer has none');
   }
   const longest = padding === true || padding === 'longest';
   const most =
     maxLength ?? own?.length ?? defaults.truncation?.maxLength ?? defaults.modelMaxLength;
   if (padding === 'max_length' && most === undefined) {
-    bad("padding: 'max_length' needs a maxLength: the tokenizer has none");
+    badOption("padding: 'max_length' needs a maxLength: the tokenizer has none");
   }
   return {
     id,
@@ -149,16 +153,6 @@ function planPadding(
   };
 }
 
-function oneOf(name: string, value: unknown, allowed: unknown[]): void {
-  if (value !== undefined && !allowed.includes(value)) {
-    bad(`${name} must be one of ${allowed.join(', ')}, not ${String(value)}`);
-  }
-}
-
-function bad(message: string): never {
-  throw new TokenizerError('BAD_OPTION', message);
-}
-
 /** Truncates one sequence or two so that they and `added` special tokens are at most `maxLength`. */
 export function truncateToFit(
   sequences: Rows[],
@@ -167,8 +161,8 @@ export function truncateToFit(
 ): Rows[] {
   const { maxLength, strategy, stride, side } = settings;
   const most = maxLength - added;
-  if (most < 0) bad(`maxLength ${maxLength} leaves no room for the ${added} special tokens`);
-  const [first, second] = sequences.map((rows) => rows.ids.length) as [number, number | undefined];
+  if (most < 0) badOption(`maxLength ${maxLength} leaves no room for the ${added} special tokens`);
+  const [first, second] = sequences.map(countOf) as [number, number | undefined];
   const excess = first + (second ?? 0) - most;
   if (excess <= 0) return sequences;
   const cut = (...lengths: number[]) =>
@@ -178,11 +172,11 @@ export function truncateToFit(
     return second === undefined ? cut(most) : cut(...shareLength(first, second, most));
   }
   if (strategy === 'only_second' && second === undefined) {
-    return bad("truncation: 'only_second' needs a pair to truncate");
+    return badOption("truncation: 'only_second' needs a pair to truncate");
   }
   const length = (strategy === 'only_first' ? first : second!) - excess;
   if (length <= 0) {
-    bad(
+    badOption(
       `truncation: '${strategy}' cannot reach maxLength ${maxLength}: the other sequence alone is too long`,
     );
   }

@@ -1,78 +1,81 @@
-import { TokenizerError } from './errors.js';
+import type { Rows } from './rows.js';
+import { END, ID, PADDING, SEQUENCE, START, TEXT, TYPE, WIDTH, WORD } from './rows.js';
+import type { TextOf } from './pipeline.js';
 
-/** The columns of an encoding while it is put together: one entry a token in each. */
-export interface Rows {
-  ids: number[];
-  /** Where the token begins in its text, in UTF-16 units … */
-  starts: number[];
-  /** … and ends. */
-  ends: number[];
-  wordIds: (number | null)[];
-  sequenceIds: (number | null)[];
-  typeIds: number[];
-  specialTokensMask: number[];
-  attentionMask: number[];
-  /** The tokens' text, where the id does not tell it. */
-  texts: (string | undefined)[];
-  /** What truncation cut off, in parts. */
-  overflowing: Rows[];
-}
-
-/** Which side is padded or cut off. */
-export type Side = 'left' | 'right';
-
-/** What a text was encoded to; `model.forward(encoding)` takes it as it is, as a batch of one. */
+/**
+ * What a text was encoded to; `model.forward(encoding)` takes it as it is, as a batch of one. Its
+ * columns, one entry a token in each, are made when they are first asked for.
+ */
 export class Encoding {
-  /** Ids of the tokens. */
-  readonly ids: number[];
-  /** The index of the word the token is of; null for tokens that were put in. */
-  readonly wordIds: (number | null)[];
-  /** 0 for tokens of the text, 1 for those of the pair, null for tokens that were put in. */
-  readonly sequenceIds: (number | null)[];
-  /** Segment of each token: 0 for the first sequence, 1 for the second (for BERT). */
-  readonly typeIds: number[];
-  /** 1 for tokens, 0 for padding. */
-  readonly attentionMask: number[];
-  /** 1 for tokens that were put in, 0 for those of the text. */
-  readonly specialTokensMask: number[];
   /** With `returnOverflowing`: what truncation cut off, as encodings of the same form. */
   readonly overflowing: Encoding[];
-  #tokens: string[] | undefined;
-  #offsets: [start: number, end: number][] | undefined;
-  readonly #starts: number[];
-  readonly #ends: number[];
-  readonly #texts: (string | undefined)[];
-  readonly #idToToken: (id: number) => string | undefined;
+  /** The tokens as numbers, as they travel between threads. */
+  readonly rows: Rows;
+  readonly #textOf: TextOf;
+  readonly #columns: unknown[][] = [];
 
-  constructor(rows: Rows, idToToken: (id: number) => string | undefined) {
-    this.ids = rows.ids;
-    this.#starts = rows.starts;
-    this.#ends = rows.ends;
-    this.wordIds = rows.wordIds;
-    this.sequenceIds = rows.sequenceIds;
-    this.typeIds = rows.typeIds;
-    this.attentionMask = rows.attentionMask;
-    this.specialTokensMask = rows.specialTokensMask;
-    this.overflowing = rows.overflowing.map((part) => new Encoding(part, idToToken));
-    this.#texts = rows.texts;
-    this.#idToToken = idToToken;
+  constructor(rows: Rows, textOf: TextOf) {
+    this.rows = rows;
+    this.#textOf = textOf;
+    this.overflowing = rows.overflowing.map((part) => new Encoding(part, textOf));
+  }
+
+  /** The column `key`: what `of` makes of each token's cell of the kind `cell`. */
+  #column<T>(key: number, cell: number, of: (value: number, place: number) => T): T[] {
+    const known = this.#columns[key] as T[] | undefined;
+    if (known !== undefined) return known;
+    const { cells } = this.rows;
+    const column: T[] = new Array(this.length);
+    for (let i = 0, at = 0; at < cells.length; i++, at += WIDTH) column[i] = of(cells[at + cell]!, at);
+    this.#columns[key] = column;
+    return column;
   }
 
   /** Number of tokens, padding included. */
   get length(): number {
-    return this.ids.length;
+    return this.rows.cells.length / WIDTH;
   }
 
-  /** The token's part of the text: `text.slice(start, end)`; `[0, 0]` for tokens that were put in. */
-  get offsets(): [start: number, end: number][] {
-    this.#offsets ??= this.#starts.map((start, i) => [start, this.#ends[i]!]);
-    return this.#offsets;
+  /** Ids of the tokens. */
+  get ids(): number[] {
+    return this.#column(0, ID, asIs);
   }
 
   /** The tokens as the vocabulary spells them; an added token as it was found in the text. */
   get tokens(): string[] {
-    this.#tokens ??= this.ids.map((id, i) => this.#texts[i] ?? this.#idToToken(id) ?? '');
-    return this.#tokens;
+    const { cells, texts } = this.rows;
+    return this.#column(1, ID, (id, at) => texts[cells[at + TEXT]! - 1] ?? this.#textOf(id) ?? '');
+  }
+
+  /** The token's part of the text: `text.slice(start, end)`; `[0, 0]` for tokens that were put in. */
+  get offsets(): [start: number, end: number][] {
+    const { cells } = this.rows;
+    return this.#column(2, START, (start, at) => [start, cells[at + END]!]);
+  }
+
+  /** The index of the word the token is of; null for tokens that were put in. */
+  get wordIds(): (number | null)[] {
+    return this.#column(3, WORD, orNull);
+  }
+
+  /** 0 for tokens of the text, 1 for those of the pair, null for tokens that were put in. */
+  get sequenceIds(): (number | null)[] {
+    return this.#column(4, SEQUENCE, orNull);
+  }
+
+  /** Segment of each token: 0 for the first sequence, 1 for the second (for BERT). */
+  get typeIds(): number[] {
+    return this.#column(5, TYPE, asIs);
+  }
+
+  /** 1 for tokens, 0 for padding. */
+  get attentionMask(): number[] {
+    return this.#column(6, SEQUENCE, (sequence) => (sequence === PADDING ? 0 : 1));
+  }
+
+  /** 1 for tokens that were put in, 0 for those of the text. */
+  get specialTokensMask(): number[] {
+    return this.#column(7, SEQUENCE, (sequence) => (sequence < 0 ? 1 : 0));
   }
 
   /** The ids, under the name that models take them by. */
@@ -122,7 +125,28 @@ export class Encoding {
     const tokens = this.wordToTokens(word, sequence);
     return tokens && [this.offsets[tokens[0]]![0], this.offsets[tokens[1] - 1]![1]];
   }
+
+  /** All the columns: what `JSON.stringify` gives, and Node's `console.log` shows. */
+  toJSON(): Record<string, unknown> {
+    const { ids, tokens, offsets, wordIds, sequenceIds, typeIds } = this;
+    const { attentionMask, specialTokensMask, overflowing } = this;
+    return {
+      ...{ ids, tokens, offsets, wordIds, sequenceIds, typeIds },
+      ...{ attentionMask, specialTokensMask, overflowing },
+    };
+  }
+
+  static {
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: Encoding) {
+        return this.toJSON();
+      },
+    });
+  }
 }
+
+const asIs = (value: number) => value;
+const orNull = (value: number) => (value < 0 ? null : value);
 
 /** Several encodings; `model.forward(batch)` takes it as it is: each column is an array of rows. */
 export class BatchEncoding {
@@ -151,118 +175,4 @@ export class BatchEncoding {
   [Symbol.iterator](): IterableIterator<Encoding> {
     return this.encodings[Symbol.iterator]();
   }
-}
-
-/** Rows of tokens that are put in: they have no place in a text. */
-export function insertedRows(ids: number[], typeId: number, texts: string[]): Rows {
-  return {
-    ids,
-    starts: ids.map(() => 0),
-    ends: ids.map(() => 0),
-    wordIds: ids.map(() => null),
-    sequenceIds: ids.map(() => null),
-    typeIds: ids.map(() => typeId),
-    specialTokensMask: ids.map(() => 1),
-    attentionMask: ids.map(() => 1),
-    texts,
-    overflowing: [],
-  };
-}
-
-function slice(rows: Rows, start: number, end: number): Rows {
-  return {
-    ids: rows.ids.slice(start, end),
-    starts: rows.starts.slice(start, end),
-    ends: rows.ends.slice(start, end),
-    wordIds: rows.wordIds.slice(start, end),
-    sequenceIds: rows.sequenceIds.slice(start, end),
-    typeIds: rows.typeIds.slice(start, end),
-    specialTokensMask: rows.specialTokensMask.slice(start, end),
-    attentionMask: rows.attentionMask.slice(start, end),
-    texts: rows.texts.slice(start, end),
-    overflowing: [],
-  };
-}
-
-/** The columns of all parts, one after the other, without their overflow. */
-function concat(parts: readonly Rows[]): Rows {
-  const column = <T>(of: (rows: Rows) => T[]): T[] => {
-    const [first, ...rest] = parts.map(of);
-    return (first ?? []).concat(...rest);
-  };
-  return {
-    ids: column((rows) => rows.ids),
-    starts: column((rows) => rows.starts),
-    ends: column((rows) => rows.ends),
-    wordIds: column((rows) => rows.wordIds),
-    sequenceIds: column((rows) => rows.sequenceIds),
-    typeIds: column((rows) => rows.typeIds),
-    specialTokensMask: column((rows) => rows.specialTokensMask),
-    attentionMask: column((rows) => rows.attentionMask),
-    texts: column((rows) => rows.texts),
-    overflowing: [],
-  };
-}
-
-/** Joins two: the overflow is every combination of their parts but the first. */
-function join(a: Rows, b: Rows): Rows {
-  const joined = concat([a, b]);
-  for (const part of a.overflowing) {
-    joined.overflowing.push(concat([part, b]));
-    for (const other of b.overflowing) joined.overflowing.push(concat([part, other]));
-  }
-  for (const other of b.overflowing) joined.overflowing.push(concat([a, other]));
-  return joined;
-}
-
-/** All the rows as one. */
-export function joinRows(parts: Rows[]): Rows {
-  return parts.some((part) => part.overflowing.length > 0) ? parts.reduce(join) : concat(parts);
-}
-
-/** Cuts the rows to `length`; the rest follows in parts of that length, each `stride` tokens back. */
-export function truncateRows(rows: Rows, length: number, stride: number, side: Side): Rows {
-  const total = rows.ids.length;
-  if (length >= total) return rows;
-  if (length === 0) return { ...slice(rows, 0, 0), overflowing: [rows] };
-  if (stride >= length) {
-    throw new TokenizerError(
-      'BAD_OPTION',
-      `stride ${stride} must be less than the ${length} tokens of text that fit: lower it or raise maxLength`,
-    );
-  }
-  const parts: Rows[] = [];
-  for (let done = 0, end = false; !end; done += length - stride) {
-    const [from, to] =
-      side === 'right'
-        ? [done, Math.min(done + length, total)]
-        : [Math.max(total - done - length, 0), total - done];
-    end = side === 'right' ? to === total : from === 0;
-    parts.push(slice(rows, from, to));
-  }
-  const [first, ...overflowing] = parts;
-  return { ...first!, overflowing };
-}
-
-/** How rows are made up to a length. */
-export interface Pad {
-  id: number;
-  typeId: number;
-  token: string;
-  side: Side;
-}
-
-/** The rows, and their overflow, made up to `length`. */
-export function padRows(rows: Rows, length: number, pad: Pad): Rows {
-  const overflowing = rows.overflowing.map((part) => padRows(part, length, pad));
-  const missing = length - rows.ids.length;
-  if (missing <= 0) return { ...rows, overflowing };
-  const filler = insertedRows(
-    new Array(missing).fill(pad.id),
-    pad.typeId,
-    new Array(missing).fill(pad.token),
-  );
-  filler.attentionMask.fill(0);
-  const bare = { ...rows, overflowing: [] };
-  return { ...(pad.side === 'left' ? join(filler, bare) : join(bare, filler)), overflowing };
 }

@@ -8,6 +8,7 @@
  * - `UNKNOWN_TOKEN`: a piece of text without a token, and no unknown token to stand in for it
  * - `ID_OUT_OF_RANGE`: an id that the vocabulary does not have
  * - `ABORTED`: the signal given was aborted
+ * - `THREAD_FAILED`: a thread of a pool ended before its work was done
  */
 export type TokenizerErrorCode =
   | 'UNSUPPORTED'
@@ -16,7 +17,8 @@ export type TokenizerErrorCode =
   | 'BAD_OPTION'
   | 'UNKNOWN_TOKEN'
   | 'ID_OUT_OF_RANGE'
-  | 'ABORTED';
+  | 'ABORTED'
+  | 'THREAD_FAILED';
 
 /** Every error of this package: `code` is stable, `message` says what, where and what to do. */
 export class TokenizerError extends Error {
@@ -24,10 +26,22 @@ export class TokenizerError extends Error {
   constructor(
     readonly code: TokenizerErrorCode,
     message: string,
-    options?: { cause?: unknown },
+    cause?: unknown,
   ) {
-    super(message, options);
+    super(message, cause === undefined ? {} : { cause });
   }
+}
+
+export function badOption(message: string): never {
+  throw new TokenizerError('BAD_OPTION', message);
+}
+
+export function badFile(message: string, cause?: unknown): never {
+  throw new TokenizerError('BAD_FILE', message, cause);
+}
+
+export function unsupported(message: string, cause?: unknown): never {
+  throw new TokenizerError('UNSUPPORTED', message, cause);
 }
 
 /** A text as an error message shows it: JSON spelling, so that control characters show, and not endless. */
@@ -35,9 +49,23 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
 
+/** The id of the token that stands for what is unknown, as which `word` has to be taken. */
+export function unknownId(
+  vocab: ReadonlyMap<string, number>,
+  token: string,
+  word: string,
+): number {
+  const id = vocab.get(token);
+  if (id === undefined) {
+    throw new TokenizerError(
+      'UNKNOWN_TOKEN',
+      `${quote(word)} has no token, and the vocabulary lacks the unknown token ${quote(token)}`,
+    );
+  }
+  return id;
+}
+
 /** Throws when the signal has been aborted; what was given to `abort()` is the error's cause. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new TokenizerError('ABORTED', 'aborted', { cause: signal.reason });
-  }
+  if (signal?.aborted) throw new TokenizerError('ABORTED', 'aborted', signal.reason);
 }

@@ -58,7 +58,7 @@ describe('GPT-2', () => {
     const { 'vocab.json': vocab, 'merges.txt': merges } = (
       await trainBpe(texts, { vocabSize: 300, specialTokens })
     ).toFiles();
-    const roberta = GPT2Tokenizer.fromFiles({ 'vocab.json': vocab, 'merges.txt': merges });
+    const roberta = await GPT2Tokenizer.fromPretrained({ 'vocab.json': vocab, 'merges.txt': merges });
     const { ids, tokens } = roberta.encode('a <mask>', { pair: 'b' });
     expect(ids[0]).toBe(0);
     expect(tokens).toEqual(['<s>', 'a', ' <mask>', '</s>', '</s>', 'b', '</s>']);
@@ -137,7 +137,7 @@ describe('byte-pair encoding', () => {
   };
 
   test('earlier merges come first, the leftmost before others, in short words and long', () => {
-    const bpe = new Bpe(vocab, merges);
+    const bpe = new Bpe(vocab, { merges });
     expect(tokensOf(bpe, 'abc')).toBe('abc');
     expect(tokensOf(bpe, 'abab')).toBe('ab ab');
     expect(tokensOf(bpe, 'aaaaaaa')).toBe('aaaa aaa');
@@ -147,19 +147,19 @@ describe('byte-pair encoding', () => {
 
   test('dropout leaves merges out, all of them at 1, and is the same for the same seed', () => {
     const word = 'abcaaaa'.repeat(4);
-    expect(tokensOf(new Bpe(vocab, merges, { dropout: 1 }), 'abcaa')).toBe('a b c a a');
-    const some = tokensOf(new Bpe(vocab, merges, { dropout: 0.5, seed: 3 }), word);
-    expect(tokensOf(new Bpe(vocab, merges, { dropout: 0.5, seed: 3 }), word)).toBe(some);
-    expect(some).not.toBe(tokensOf(new Bpe(vocab, merges), word));
-    expect(some).not.toBe(tokensOf(new Bpe(vocab, merges, { dropout: 0.5, seed: 4 }), word));
-    expect(() => new Bpe(vocab, merges, { dropout: 1.5 })).toThrow(
+    expect(tokensOf(new Bpe(vocab, { merges, dropout: 1 }), 'abcaa')).toBe('a b c a a');
+    const some = tokensOf(new Bpe(vocab, { merges, dropout: 0.5, seed: 3 }), word);
+    expect(tokensOf(new Bpe(vocab, { merges, dropout: 0.5, seed: 3 }), word)).toBe(some);
+    expect(some).not.toBe(tokensOf(new Bpe(vocab, { merges }), word));
+    expect(some).not.toBe(tokensOf(new Bpe(vocab, { merges, dropout: 0.5, seed: 4 }), word));
+    expect(() => new Bpe(vocab, { merges, dropout: 1.5 })).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION' }),
     );
   });
 
-  test('dropout in a tokenizer leaves words as they are', () => {
+  test('dropout in a tokenizer leaves words as they are', async () => {
     const { 'vocab.json': ids, 'merges.txt': pairs } = gpt2.toFiles();
-    const tokenizer = GPT2Tokenizer.fromFiles(
+    const tokenizer = await GPT2Tokenizer.fromPretrained(
       { 'vocab.json': ids, 'merges.txt': pairs },
       { dropout: 0.4 },
     );
@@ -172,8 +172,8 @@ describe('byte-pair encoding', () => {
 });
 
 describe('GPT-1 and Transformer-XL', () => {
-  test('special tokens of GPT-1 by their names', () => {
-    const tokenizer = OpenAIGPTTokenizer.fromFiles({
+  test('special tokens of GPT-1 by their names', async () => {
+    const tokenizer = await OpenAIGPTTokenizer.fromPretrained({
       'vocab.json': '{"<unk>":0,"a</w>":1,"b</w>":2,"a":3,"ab</w>":4}',
       'merges.txt': '#version: 0.2\na b</w>\n',
     });

@@ -1,21 +1,21 @@
-import { BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
-import { allComponents, fastPathOf } from './components.js';
-import { TokenizerError } from './errors.js';
 import {
-  type LoadOptions,
-  nameOf,
-  parseJson,
+  BERT,
+  BertTokenizer,
+  type BertTokenizerOptions,
   parseWordList,
-  readFirst,
-  type TokenizerSource,
-} from './files.js';
-import { GPT2Tokenizer } from './gpt2-tokenizer.js';
-import { OpenAIGPTTokenizer } from './openai-gpt-tokenizer.js';
-import { COMPANIONS, given, readCompanions } from './special-tokens.js';
+} from './bert-tokenizer.js';
+import { allComponents, fastPathOf } from './components.js';
+import { badOption } from './errors.js';
+import { partsOf, withRoles } from './family.js';
+import { type LoadOptions, readFirst, type TokenizerSource } from './files.js';
+import { GPT2, GPT2Tokenizer } from './gpt2-tokenizer.js';
+import { parseJson } from './json.js';
+import { OPENAI_GPT, OpenAIGPTTokenizer } from './openai-gpt-tokenizer.js';
+import { readCompanions } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
 import { readTokenizerJson } from './tokenizer-json.js';
-import { TransfoXLTokenizer } from './transfo-xl-tokenizer.js';
-import { MERGE_FILES, VOCAB_FILES } from './vocab-and-merges.js';
+import { TRANSFO_XL, TransfoXLTokenizer } from './transfo-xl-tokenizer.js';
+import { MERGE_FILES } from './vocab-and-merges.js';
 
 /**
  * Reads whatever tokenizer is there: `tokenizer.json` of any family; `vocab.txt` with WordPiece
@@ -29,42 +29,31 @@ export async function loadTokenizer(
   source: TokenizerSource,
   options: BertTokenizerOptions & LoadOptions = {},
 ): Promise<Tokenizer> {
-  const { signal, ...rest } = options;
-  const kinds = [['tokenizer.json'], ['vocab.txt'], [...VOCAB_FILES, ...MERGE_FILES]];
-  const files = await readFirst(source, kinds, COMPANIONS, { signal });
+  const kinds = [['tokenizer.json'], ['vocab.txt'], GPT2.files];
+  const files = await readFirst(source, kinds, options.signal);
   const whole = files.get('tokenizer.json');
+  const words = files.get('vocab.txt');
+  const unk = options.unkToken ?? readCompanions(files).specialTokens.unkToken ?? '[UNK]';
+  if (words !== undefined && isWordPiece(parseWordList('vocab.txt', words), unk)) {
+    return new BertTokenizer(partsOf(BERT, files, options));
+  }
+  const extra = BERT.describing.find((name) => options[name] !== undefined);
+  if (extra) badOption(`${extra} is for a vocab.txt of WordPiece, which is not what is there`);
   if (whole !== undefined) {
     const parts = readTokenizerJson(parseJson('tokenizer.json', whole), allComponents);
-    const { specialTokens, modelMaxLength, config } = readCompanions(files);
-    return new Tokenizer({
-      ...parts,
-      fastPath: fastPathOf(parts),
-      specialTokens: { ...rolesByName(parts.addedTokens ?? []), ...specialTokens, ...given(rest) },
-      modelMaxLength: rest.modelMaxLength ?? modelMaxLength,
-      config,
-    });
+    const usual = rolesByName(parts.addedTokens ?? []);
+    const loaded = withRoles(parts, usual, options, readCompanions(files));
+    return new Tokenizer({ ...loaded, fastPath: fastPathOf(parts) });
   }
-  const words = files.get('vocab.txt');
-  if (words !== undefined) {
-    const contents = Object.fromEntries(files);
-    const unk = rest.unkToken ?? readCompanions(files).specialTokens.unkToken ?? '[UNK]';
-    const list = parseWordList('vocab.txt', words);
-    return list.has(unk) &&
-      (list.has('[CLS]') || [...list.keys()].some((word) => /^##./.test(word)))
-      ? BertTokenizer.fromFiles(contents, rest)
-      : TransfoXLTokenizer.fromFiles(contents);
-  }
+  if (words !== undefined) return new TransfoXLTokenizer(partsOf(TRANSFO_XL, files, options));
   const merges = MERGE_FILES.map((name) => files.get(name)).find((text) => text !== undefined);
-  if (merges !== undefined && VOCAB_FILES.some((name) => files.has(name))) {
-    const contents = Object.fromEntries(files);
-    return /<\/w>/.test(merges.slice(0, 4096))
-      ? OpenAIGPTTokenizer.fromFiles(contents)
-      : GPT2Tokenizer.fromFiles(contents);
-  }
-  throw new TokenizerError(
-    'NOT_FOUND',
-    `${nameOf(source)}: no tokenizer.json, vocab.txt, or vocab.json with merges.txt is there`,
-  );
+  return /<\/w>/.test(merges?.slice(0, 4096) ?? '')
+    ? new OpenAIGPTTokenizer(partsOf(OPENAI_GPT, files, options))
+    : new GPT2Tokenizer(partsOf(GPT2, files, options));
+}
+
+function isWordPiece(vocab: ReadonlyMap<string, number>, unk: string): boolean {
+  return vocab.has(unk) && (vocab.has('[CLS]') || [...vocab.keys()].some((word) => /^##./.test(word)));
 }
 
 /** The usual names of tokens with a role, for a file that has no others beside it. */

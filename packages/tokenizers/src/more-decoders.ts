@@ -1,103 +1,86 @@
-import type { Pattern } from './pattern.js';
+import { type MetaspaceJson, metaspaceJson } from './metaspace.js';
+import { Pattern } from './pattern.js';
 import type { Decoder } from './pipeline.js';
 
 /** Joins the tokens of classic BPE: the suffix that ends a word becomes a space, but for the last. */
 export class BpeDecoder implements Decoder {
-  constructor(readonly suffix: string = '</w>') {}
+  readonly json: { suffix: string };
+
+  constructor(json: { suffix?: string } = {}) {
+    this.json = { type: 'BPEDecoder', suffix: '</w>', ...json } as typeof this.json;
+  }
 
   decode(tokens: string[]): string[] {
     return tokens.map((token, i) =>
-      token.replaceAll(this.suffix, i === tokens.length - 1 ? '' : ' '),
+      token.replaceAll(this.json.suffix, i === tokens.length - 1 ? '' : ' '),
     );
-  }
-
-  toJSON(): object {
-    return { type: 'BPEDecoder', suffix: this.suffix };
   }
 }
 
 /** Makes spaces of Metaspace's character; that before the first token goes. */
 export class MetaspaceDecoder implements Decoder {
-  constructor(
-    readonly replacement: string = '▁',
-    readonly prependScheme: 'always' | 'first' | 'never' = 'always',
-    readonly cut: boolean = true,
-  ) {}
+  readonly json: MetaspaceJson;
 
-  decode(tokens: string[]): string[] {
-    return tokens.map((token, i) =>
-      token.replaceAll(this.replacement, i === 0 && this.prependScheme !== 'never' ? '' : ' '),
-    );
+  constructor(json: Partial<MetaspaceJson> = {}) {
+    this.json = metaspaceJson(json);
   }
 
-  toJSON(): object {
-    return {
-      type: 'Metaspace',
-      replacement: this.replacement,
-      prepend_scheme: this.prependScheme,
-      split: this.cut,
-    };
+  decode(tokens: string[]): string[] {
+    const { replacement, prepend_scheme } = this.json;
+    return tokens.map((token, i) =>
+      token.replaceAll(replacement, i === 0 && prepend_scheme !== 'never' ? '' : ' '),
+    );
   }
 }
 
 /** Makes one token of all. */
 export class Fuse implements Decoder {
+  readonly json: object = { type: 'Fuse' };
+
   decode(tokens: string[]): string[] {
     return [tokens.join('')];
-  }
-
-  toJSON(): object {
-    return { type: 'Fuse' };
   }
 }
 
 /** Takes up to so many of a character off the ends of each token. */
 export class StripDecoder implements Decoder {
-  constructor(
-    readonly content: string,
-    readonly start: number,
-    readonly stop: number,
-  ) {}
+  constructor(readonly json: { content: string; start: number; stop: number }) {}
 
   decode(tokens: string[]): string[] {
+    const { content, start, stop } = this.json;
     return tokens.map((token) => {
       const chars = [...token];
       let from = 0;
-      while (from < this.start && chars[from] === this.content) from++;
+      while (from < start && chars[from] === content) from++;
       let to = chars.length;
-      while (chars.length - to < this.stop && to > from && chars[to - 1] === this.content) to--;
+      while (chars.length - to < stop && to > from && chars[to - 1] === content) to--;
       return chars.slice(from, to).join('');
     });
-  }
-
-  toJSON(): object {
-    return { type: 'Strip', content: this.content, start: this.start, stop: this.stop };
   }
 }
 
 /** Puts a text in the place of every match in each token. */
 export class ReplaceDecoder implements Decoder {
-  constructor(
-    readonly pattern: Pattern,
-    readonly content: string,
-  ) {}
+  readonly #pattern: Pattern;
 
-  decode(tokens: string[]): string[] {
-    return tokens.map((token) => {
-      const parts = this.pattern.parts(token);
-      return parts
-        .map(([start, end, isMatch]) => (isMatch ? this.content : token.slice(start, end)))
-        .join('');
-    });
+  constructor(readonly json: { pattern: unknown; content: string }) {
+    this.#pattern = new Pattern(json.pattern);
   }
 
-  toJSON(): object {
-    return { type: 'Replace', pattern: this.pattern.json, content: this.content };
+  decode(tokens: string[]): string[] {
+    return tokens.map((token) =>
+      this.#pattern
+        .parts(token)
+        .map(([start, end, isMatch]) => (isMatch ? this.json.content : token.slice(start, end)))
+        .join(''),
+    );
   }
 }
 
 /** Makes text of tokens that spell bytes, `<0x00>` to `<0xFF>`; each byte that is no UTF-8 becomes U+FFFD. */
 export class ByteFallback implements Decoder {
+  readonly json: object = { type: 'ByteFallback' };
+
   decode(tokens: string[]): string[] {
     const result: string[] = [];
     let bytes: number[] = [];
@@ -123,21 +106,20 @@ export class ByteFallback implements Decoder {
     flush();
     return result;
   }
-
-  toJSON(): object {
-    return { type: 'ByteFallback' };
-  }
 }
 
 /** One decoder after the other. */
 export class DecoderSequence implements Decoder {
-  constructor(readonly decoders: readonly Decoder[]) {}
+  readonly #decoders: readonly Decoder[];
 
-  decode(tokens: string[]): string[] {
-    return this.decoders.reduce((parts, next) => next.decode(parts), tokens);
+  constructor(
+    readonly json: { decoders: unknown[] },
+    read: (json: unknown) => Decoder,
+  ) {
+    this.#decoders = json.decoders.map(read);
   }
 
-  toJSON(): object {
-    return { type: 'Sequence', decoders: this.decoders };
+  decode(tokens: string[]): string[] {
+    return this.#decoders.reduce((parts, next) => next.decode(parts), tokens);
   }
 }

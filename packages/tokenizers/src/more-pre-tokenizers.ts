@@ -1,5 +1,6 @@
 import type { AlignedText } from './aligned-text.js';
-import { charParts, type Part, Pattern, type SplitBehavior, splitPiece } from './pattern.js';
+import { badFile } from './errors.js';
+import { charParts, type Part, Pattern, SPLIT_BEHAVIORS, type SplitBehavior, splitPiece } from './pattern.js';
 import type { PreTokenizer } from './pipeline.js';
 import { isPunctuation } from './pre-tokenizers.js';
 import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
@@ -11,18 +12,27 @@ const kinds: () => CharClasses = /* @__PURE__ */ lazy(
   () => new CharClasses([[WORD, WORD_CHAR]], YOUNGER_WORD),
 );
 
-/** Cuts every piece alike. */
+/** Cuts every piece alike, at its parts. */
 abstract class Splitter implements PreTokenizer {
+  abstract readonly json: object;
+  readonly behavior: SplitBehavior;
+
+  constructor(behavior: SplitBehavior = 'Isolated') {
+    if (!SPLIT_BEHAVIORS.includes(behavior)) badFile(`tokenizer.json: a split behavior ${behavior}`);
+    this.behavior = behavior;
+  }
+
   split(pieces: AlignedText[]): AlignedText[] {
     return pieces.flatMap((piece) => splitPiece(piece, this.parts(piece.text), this.behavior));
   }
-  abstract readonly behavior: SplitBehavior;
+
   protected abstract parts(text: string): Part[];
-  abstract toJSON(): object;
 }
 
 /** Words and runs of other characters (`\w+|[^\w\s]+`), without white space. */
 export class Whitespace implements PreTokenizer {
+  readonly json: object = { type: 'Whitespace' };
+
   split(pieces: AlignedText[]): AlignedText[] {
     const classes = kinds();
     const kindOf = (code: number) =>
@@ -45,122 +55,86 @@ export class Whitespace implements PreTokenizer {
       return words;
     });
   }
-
-  toJSON(): object {
-    return { type: 'Whitespace' };
-  }
 }
 
 /** Cuts at white space, which it drops. */
 export class WhitespaceSplit extends Splitter {
-  readonly behavior = 'Removed';
+  readonly json: object = { type: 'WhitespaceSplit' };
+
+  constructor() {
+    super('Removed');
+  }
 
   protected parts(text: string): Part[] {
     return charParts(text, isWhiteSpace);
-  }
-
-  toJSON(): object {
-    return { type: 'WhitespaceSplit' };
   }
 }
 
 /** Cuts at punctuation. */
 export class Punctuation extends Splitter {
-  constructor(readonly behavior: SplitBehavior = 'Isolated') {
-    super();
+  readonly json: object;
+
+  constructor(json: { behavior?: SplitBehavior } = {}) {
+    super(json.behavior);
+    this.json = { type: 'Punctuation', behavior: this.behavior };
   }
 
   protected parts(text: string): Part[] {
     return charParts(text, isPunctuation);
   }
-
-  toJSON(): object {
-    return { type: 'Punctuation', behavior: this.behavior };
-  }
 }
 
 /** Puts numbers apart, whole or digit by digit. */
 export class Digits extends Splitter {
-  readonly behavior: SplitBehavior;
+  readonly json: object;
 
-  constructor(readonly individualDigits: boolean = false) {
-    super();
-    this.behavior = individualDigits ? 'Isolated' : 'Contiguous';
+  constructor(json: { individual_digits?: boolean } = {}) {
+    super(json.individual_digits ? 'Isolated' : 'Contiguous');
+    this.json = { type: 'Digits', individual_digits: false, ...json };
   }
 
   protected parts(text: string): Part[] {
     return charParts(text, (code) => /\p{N}/u.test(String.fromCodePoint(code)));
   }
+}
 
-  toJSON(): object {
-    return { type: 'Digits', individual_digits: this.individualDigits };
-  }
+export interface SplitJson {
+  pattern: unknown;
+  behavior: SplitBehavior;
+  invert?: boolean;
 }
 
 /** Cuts at the matches of a pattern, or with `invert` at what is between them. */
 export class Split extends Splitter {
-  constructor(
-    readonly pattern: Pattern,
-    readonly behavior: SplitBehavior,
-    readonly invert: boolean = false,
-  ) {
-    super();
+  readonly json: SplitJson;
+  readonly #pattern: Pattern;
+
+  constructor(json: SplitJson) {
+    super(json.behavior);
+    this.json = { type: 'Split', invert: false, ...json } as SplitJson;
+    this.#pattern = new Pattern(json.pattern);
   }
 
   protected parts(text: string): Part[] {
-    const parts = this.pattern.parts(text);
-    return this.invert ? parts.map(([start, end, isMatch]): Part => [start, end, !isMatch]) : parts;
-  }
-
-  toJSON(): object {
-    const { pattern, behavior, invert } = this;
-    return { type: 'Split', pattern: pattern.json, behavior, invert };
-  }
-}
-
-/** When Metaspace puts its character before a text. */
-export type PrependScheme = 'always' | 'first' | 'never';
-
-/** Puts a visible character in the place of spaces, and cuts before it (SentencePiece's `▁`). */
-export class Metaspace implements PreTokenizer {
-  constructor(
-    readonly replacement: string = '▁',
-    readonly prependScheme: PrependScheme = 'always',
-    readonly cut: boolean = true,
-  ) {}
-
-  split(pieces: AlignedText[]): AlignedText[] {
-    const { replacement, prependScheme } = this;
-    const space = new Pattern({ String: ' ' });
-    const mark = new Pattern({ String: replacement });
-    return pieces.flatMap((piece) => {
-      let text = piece.replace(space.matches(piece.text), replacement);
-      const prepends =
-        prependScheme === 'always' || (prependScheme === 'first' && piece.origin === 0);
-      if (prepends && !text.text.startsWith(replacement)) text = text.prepend(replacement);
-      return this.cut ? splitPiece(text, mark.parts(text.text), 'MergedWithNext') : [text];
-    });
-  }
-
-  toJSON(): object {
-    return {
-      type: 'Metaspace',
-      replacement: this.replacement,
-      prepend_scheme: this.prependScheme,
-      split: this.cut,
-    };
+    const parts = this.#pattern.parts(text);
+    return this.json.invert
+      ? parts.map(([start, end, isMatch]): Part => [start, end, !isMatch])
+      : parts;
   }
 }
 
 /** One pre-tokenizer after the other. */
 export class PreTokenizerSequence implements PreTokenizer {
-  constructor(readonly preTokenizers: readonly PreTokenizer[]) {}
+  readonly #preTokenizers: readonly PreTokenizer[];
 
-  split(pieces: AlignedText[]): AlignedText[] {
-    return this.preTokenizers.reduce((parts, next) => next.split(parts), pieces);
+  constructor(
+    readonly json: { pretokenizers: unknown[] },
+    read: (json: unknown) => PreTokenizer,
+  ) {
+    this.#preTokenizers = json.pretokenizers.map(read);
   }
 
-  toJSON(): object {
-    return { type: 'Sequence', pretokenizers: this.preTokenizers };
+  split(pieces: AlignedText[]): AlignedText[] {
+    return this.#preTokenizers.reduce((parts, next) => next.split(parts), pieces);
   }
 }

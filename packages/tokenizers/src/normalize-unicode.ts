@@ -1,106 +1,25 @@
 import type { Rewriting } from './aligned-text.js';
-import { CharClasses, lazy } from './unicode.js';
-import { YOUNGER_NORMALIZATION } from './unicode-tables.js';
-
-const KNOWN_TO_REFERENCE = 1;
-const kinds: () => CharClasses = /* @__PURE__ */ lazy(
-  () => new CharClasses([[/^/, KNOWN_TO_REFERENCE]], YOUNGER_NORMALIZATION),
-);
-
-function isNewerThanReference(code: number): boolean {
-  return !kinds().has(code, KNOWN_TO_REFERENCE);
-}
+import { decomposed, isNewerThanReference } from './decompose.js';
 
 /** Unicode's normalization forms (UAX #15). */
 export type NormalizationForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
-/**
- * The characters of the normalized text, each with its change (see `AlignedText.rewrite`). The data
- * come from the engine, less what is younger than the reference's; the order of marks and the
- * changes are worked out here, because the engine gives no alignment.
- */
-export function normalizationChanges(text: string, form: NormalizationForm): Rewriting {
+/** The text in the form, as a rewriting; undefined where it is in it already. */
+export function normalized(text: string, form: NormalizationForm): Rewriting | undefined {
+  if (text.normalize(form) === text && ![...text].some(isNewerThanReference)) return undefined;
   const isCompatible = form === 'NFKC' || form === 'NFKD';
-  const decomposed = decompose(text, isCompatible ? 'NFKD' : 'NFD');
-  return form === 'NFC' || form === 'NFKC' ? compose(decomposed) : decomposed;
-}
-
-/** A character's decomposition, with the combining class of each part. */
-interface Decomposition {
-  parts: string[];
-  classes: number[];
-}
-
-const seen: Record<'NFD' | 'NFKD', Map<string, Decomposition>> = {
-  NFD: new Map(),
-  NFKD: new Map(),
-};
-
-function decompositionOf(char: string, form: 'NFD' | 'NFKD'): Decomposition {
-  const known = seen[form].get(char);
-  if (known !== undefined) return known;
-  const isNewer = isNewerThanReference(char.codePointAt(0)!);
-  const parts = isNewer ? [char] : [...char.normalize(form)];
-  const found = { parts, classes: parts.map(combiningClass) };
-  if (seen[form].size >= 1 << 14) seen[form].clear();
-  seen[form].set(char, found);
-  return found;
-}
-
-interface Decomposed extends Rewriting {
-  classes: number[];
-}
-
-function decompose(text: string, form: 'NFD' | 'NFKD'): Decomposed {
-  const chars: string[] = [];
-  const changes: number[] = [];
-  const classes: number[] = [];
-  let marks = 0; // where the marks that may have to be put in order begin
-  let isOrdered = true;
-  const order = () => {
-    if (!isOrdered) orderMarks({ chars, changes, classes }, marks);
-    isOrdered = true;
-  };
-  for (const char of text) {
-    const { parts, classes: partClasses } = decompositionOf(char, form);
-    for (let i = 0; i < parts.length; i++) {
-      const partClass = partClasses[i]!;
-      if (partClass === 0) {
-        order();
-        marks = chars.length + 1;
-      } else if (chars.length > marks && classes[chars.length - 1]! > partClass) {
-        isOrdered = false;
-      }
-      chars.push(parts[i]!);
-      changes.push(i > 0 ? 1 : 0);
-      classes.push(partClass);
-    }
-  }
-  order();
-  return { chars, changes, classes };
-}
-
-/** Sorts the marks from `from` on by their classes; those of one class keep their order. */
-function orderMarks({ chars, changes, classes }: Decomposed, from: number): void {
-  const places = Array.from({ length: chars.length - from }, (_, i) => from + i);
-  places.sort((a, b) => classes[a]! - classes[b]! || a - b);
-  const move = <T>(list: T[]) => {
-    const sorted = places.map((place) => list[place]!);
-    for (let i = 0; i < sorted.length; i++) list[from + i] = sorted[i]!;
-  };
-  move(chars);
-  move(changes);
-  move(classes);
+  const parts = decomposed(text, isCompatible ? 'NFKD' : 'NFD');
+  return form === 'NFC' || form === 'NFKC' ? compose(parts) : parts;
 }
 
 /** Composes what a starter and the marks after it can be composed to, as UAX #15 (D117) has it. */
-function compose({ chars, changes, classes }: Decomposed): Rewriting {
+function compose({ chars, changes }: Rewriting): Rewriting {
   const composed: Rewriting = { chars: [], changes: [] };
   let starter = -1; // the index in `composed` of the last starter
   let lastClass = -1; // the class of the last mark kept since then, -1 for none
   for (let i = 0; i < chars.length; i++) {
     const char = chars[i]!;
-    const charClass = classes[i]!;
+    const charClass = combiningClass(char);
     if (starter >= 0 && lastClass < charClass) {
       const whole = pair(composed.chars[starter]!, char);
       if (whole !== undefined) {
@@ -121,23 +40,41 @@ function compose({ chars, changes, classes }: Decomposed): Rewriting {
   return composed;
 }
 
+/** A function that remembers what it gave last, for up to so many arguments. */
+function remembering<T>(of: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const value = known.get(text);
+    if (value !== undefined || known.has(text)) return value as T;
+    if (known.size >= 1 << 14) known.clear();
+    const found = of(text);
+    known.set(text, found);
+    return found;
+  };
+}
+
 /** What two characters are composed to, if they are. */
 function pair(first: string, second: string): string | undefined {
-  if (second < '\u0300') return undefined;
-  const whole = (first + second).normalize('NFC');
-  const code = whole.codePointAt(0)!;
-  const single = whole.length === (code > 0xffff ? 2 : 1);
-  return single && !isNewerThanReference(code) ? whole : undefined;
+  return second < '\u0300' ? undefined : wholeOf(first + second);
 }
+
+const wholeOf: (both: string) => string | undefined = /* @__PURE__ */ remembering((both) => {
+  const whole = both.normalize('NFC');
+  const single = whole.length === (whole.codePointAt(0)! > 0xffff ? 2 : 1);
+  return single && !isNewerThanReference(whole) ? whole : undefined;
+});
 
 /**
  * A number that orders marks as their canonical combining class does, 0 for a starter. The engine
  * tells by what it puts before what: a mark moves before another exactly if its class is lower.
  */
 function combiningClass(char: string): number {
-  if (char < '\u0300' || !/\p{M}/u.test(char)) return 0;
-  return isNewerThanReference(char.codePointAt(0)!) ? 0 : rank(char);
+  return char < '\u0300' ? 0 : classOf(char);
 }
+
+const classOf: (char: string) => number = /* @__PURE__ */ remembering((char) =>
+  /\p{M}/u.test(char) && !isNewerThanReference(char) ? rank(char) : 0,
+);
 
 /** One mark of each combining class, in the order of the classes: 1, 7 to 36, 84 to 132, 202 to 240. */
 const MARKS: string =

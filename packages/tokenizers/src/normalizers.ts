@@ -1,31 +1,27 @@
 import type { AlignedText } from './aligned-text.js';
-import { type NormalizationForm, normalizationChanges } from './normalize-unicode.js';
-import type { Pattern } from './pattern.js';
+import { prepended, replaced, stripped } from './edit-text.js';
+import { type NormalizationForm, normalized } from './normalize-unicode.js';
+import { Pattern } from './pattern.js';
 import type { Normalizer } from './pipeline.js';
 import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
 import { YOUNGER_MARKS } from './unicode-tables.js';
 
-/** One of Unicode's normalization forms. */
+/** One of Unicode's normalization forms; its type is the form. */
 export class UnicodeForm implements Normalizer {
-  constructor(readonly form: NormalizationForm) {}
+  constructor(readonly json: { type: NormalizationForm }) {}
 
   normalize(text: AlignedText): AlignedText {
-    return text.rewrite(normalizationChanges(text.text, this.form));
-  }
-
-  toJSON(): object {
-    return { type: this.form };
+    const rewriting = normalized(text.text, this.json.type);
+    return rewriting ? text.rewrite(rewriting) : text;
   }
 }
 
 /** Lower case, character by character. */
 export class Lowercase implements Normalizer {
+  readonly json: object = { type: 'Lowercase' };
+
   normalize(text: AlignedText): AlignedText {
     return text.mapChars((char) => char.toLowerCase());
-  }
-
-  toJSON(): object {
-    return { type: 'Lowercase' };
   }
 }
 
@@ -36,74 +32,67 @@ const marks: () => CharClasses = /* @__PURE__ */ lazy(
 
 /** Removes combining marks; accented letters have them only after NFD or NFKD. */
 export class StripAccents implements Normalizer {
+  readonly json: object = { type: 'StripAccents' };
+
   normalize(text: AlignedText): AlignedText {
     const classes = marks();
     return text.mapChars((char, code) => (classes.has(code, 1) ? '' : char));
-  }
-
-  toJSON(): object {
-    return { type: 'StripAccents' };
   }
 }
 
 /** Removes white space at the ends. */
 export class Strip implements Normalizer {
-  constructor(
-    readonly left: boolean = true,
-    readonly right: boolean = true,
-  ) {}
+  readonly json: { strip_left: boolean; strip_right: boolean };
 
-  normalize(text: AlignedText): AlignedText {
-    let start = 0;
-    let end = text.length;
-    if (this.left) while (start < end && isWhiteSpace(text.text.charCodeAt(start))) start++;
-    if (this.right) while (end > start && isWhiteSpace(text.text.charCodeAt(end - 1))) end--;
-    return text.strip(start, end);
+  constructor(json: { strip_left?: boolean; strip_right?: boolean } = {}) {
+    const defaults = { type: 'Strip', strip_left: true, strip_right: true };
+    this.json = { ...defaults, ...json };
   }
 
-  toJSON(): object {
-    return { type: 'Strip', strip_left: this.left, strip_right: this.right };
+  normalize(text: AlignedText): AlignedText {
+    const { strip_left, strip_right } = this.json;
+    let start = 0;
+    let end = text.length;
+    if (strip_left) while (start < end && isWhiteSpace(text.text.charCodeAt(start))) start++;
+    if (strip_right) while (end > start && isWhiteSpace(text.text.charCodeAt(end - 1))) end--;
+    return stripped(text, start, end);
   }
 }
 
 /** Puts a text in the place of every match. */
 export class Replace implements Normalizer {
-  constructor(
-    readonly pattern: Pattern,
-    readonly content: string,
-  ) {}
+  readonly #pattern: Pattern;
 
-  normalize(text: AlignedText): AlignedText {
-    return text.replace(this.pattern.matches(text.text), this.content);
+  constructor(readonly json: { pattern: unknown; content: string }) {
+    this.#pattern = new Pattern(json.pattern);
   }
 
-  toJSON(): object {
-    return { type: 'Replace', pattern: this.pattern.json, content: this.content };
+  normalize(text: AlignedText): AlignedText {
+    return replaced(text, this.#pattern.matches(text.text), this.json.content);
   }
 }
 
 /** Puts a text before every text that is not empty. */
 export class Prepend implements Normalizer {
-  constructor(readonly content: string) {}
+  constructor(readonly json: { prepend: string }) {}
 
   normalize(text: AlignedText): AlignedText {
-    return text.prepend(this.content);
-  }
-
-  toJSON(): object {
-    return { type: 'Prepend', prepend: this.content };
+    return prepended(text, this.json.prepend);
   }
 }
 
 /** One normalizer after the other. */
 export class NormalizerSequence implements Normalizer {
-  constructor(readonly normalizers: readonly Normalizer[]) {}
+  readonly #normalizers: readonly Normalizer[];
 
-  normalize(text: AlignedText): AlignedText {
-    return this.normalizers.reduce((result, next) => next.normalize(result), text);
+  constructor(
+    readonly json: { normalizers: unknown[] },
+    read: (json: unknown) => Normalizer,
+  ) {
+    this.#normalizers = json.normalizers.map(read);
   }
 
-  toJSON(): object {
-    return { type: 'Sequence', normalizers: this.normalizers };
+  normalize(text: AlignedText): AlignedText {
+    return this.#normalizers.reduce((result, next) => next.normalize(result), text);
   }
 }

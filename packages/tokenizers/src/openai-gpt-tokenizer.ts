@@ -1,42 +1,47 @@
 import { BertFastPath } from './bert-fast-path.js';
 import { BertNormalizer } from './bert-normalizer.js';
-import { bertComponents } from './bert-tokenizer.js';
-import { Bpe, readBpe } from './bpe.js';
-import {
-  type LoadOptions,
-  nameOf,
-  parseJson,
-  readFirst,
-  type TokenizerFiles,
-  type TokenizerSource,
-  textsOf,
-} from './files.js';
+import { Bpe } from './bpe.js';
+import { type Family, type FamilyOptions, readFamily, specialToken } from './family.js';
+import type { LoadOptions, TokenizerSource } from './files.js';
 import { BpeDecoder } from './more-decoders.js';
-import type { SpecialTokens, TokenizerParts } from './pipeline.js';
+import type { TokenizerParts } from './pipeline.js';
+import { BertProcessing, TemplateProcessing } from './post-processors.js';
 import { BertPreTokenizer } from './pre-tokenizers.js';
-import { COMPANIONS, given, readCompanions } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
-import { type Components, readTokenizerJson } from './tokenizer-json.js';
-import {
-  MERGE_FILES,
-  readVocabAndMerges,
-  VOCAB_FILES,
-  writeVocabAndMerges,
-} from './vocab-and-merges.js';
+import { MERGE_FILES, readVocabAndMerges, VOCAB_FILES } from './vocab-and-merges.js';
 
 /** Names of tokens with a role, and the length that the model takes. */
-export interface OpenAIGPTTokenizerOptions extends SpecialTokens {
-  modelMaxLength?: number;
-}
+export type OpenAIGPTTokenizerOptions = FamilyOptions;
 
-const openAIGPTComponents: Components = {
-  ...bertComponents,
-  models: { BPE: readBpe },
-  decoders: { BPEDecoder: (json) => new BpeDecoder(String(json.suffix ?? '</w>')) },
+/** How a GPT-1 tokenizer is read. */
+export const OPENAI_GPT: Family<OpenAIGPTTokenizerOptions> = {
+  components: {
+    normalizers: { BertNormalizer },
+    preTokenizers: { BertPreTokenizer },
+    models: { BPE: Bpe },
+    postProcessors: { TemplateProcessing, BertProcessing },
+    decoders: { BPEDecoder: BpeDecoder },
+  },
+  files: [...VOCAB_FILES, ...MERGE_FILES],
+  readVocabulary: readVocabAndMerges,
+  roles: () => ({ unkToken: '<unk>' }),
+  describing: [],
+  describe: ({ vocab, merges }, _, roles) => ({
+    model: {
+      type: 'BPE',
+      ...{ vocab, merges, unk_token: roles.unkToken, end_of_word_suffix: '</w>' },
+    },
+    normalizer: { type: 'BertNormalizer' },
+    pre_tokenizer: { type: 'BertPreTokenizer' },
+    decoder: { type: 'BPEDecoder' },
+    added_tokens: Object.values(roles).map((content) => specialToken(content)),
+  }),
 };
 
 /** GPT-1's tokenizer: byte-pair encoding over lowered words, of which the last symbol ends with `</w>`. */
 export class OpenAIGPTTokenizer extends Tokenizer {
+  protected override readonly className: string = 'OpenAIGPTTokenizer';
+
   constructor(parts: TokenizerParts) {
     const { normalizer, preTokenizer, model } = parts;
     const isFast =
@@ -60,54 +65,6 @@ export class OpenAIGPTTokenizer extends Tokenizer {
     source: TokenizerSource,
     options: OpenAIGPTTokenizerOptions & LoadOptions = {},
   ): Promise<OpenAIGPTTokenizer> {
-    const { signal, ...rest } = options;
-    const kinds = [['tokenizer.json'], [...VOCAB_FILES, ...MERGE_FILES]];
-    const files = await readFirst(source, kinds, COMPANIONS, { signal });
-    return fromTexts(files, rest, nameOf(source));
+    return new OpenAIGPTTokenizer(await readFamily(OPENAI_GPT, source, options));
   }
-
-  /** The same for contents at hand, at once. */
-  static fromFiles(
-    files: TokenizerFiles,
-    options: OpenAIGPTTokenizerOptions = {},
-  ): OpenAIGPTTokenizer {
-    return fromTexts(textsOf(files), options, 'the files given');
-  }
-
-  protected override configEntries(): object {
-    return { tokenizer_class: 'OpenAIGPTTokenizer' };
-  }
-
-  protected override vocabFiles(): Record<string, string> {
-    const model = this.parts.model as Bpe;
-    return writeVocabAndMerges(model.vocab, model.merges);
-  }
-}
-
-function fromTexts(
-  files: ReadonlyMap<string, string>,
-  { modelMaxLength, ...roles }: OpenAIGPTTokenizerOptions,
-  source: string,
-): OpenAIGPTTokenizer {
-  const companions = readCompanions(files);
-  const specialTokens = { unkToken: '<unk>', ...companions.specialTokens, ...given(roles) };
-  const common = {
-    specialTokens,
-    config: companions.config,
-    modelMaxLength: modelMaxLength ?? companions.modelMaxLength,
-  };
-  const whole = files.get('tokenizer.json');
-  if (whole !== undefined) {
-    const parts = readTokenizerJson(parseJson('tokenizer.json', whole), openAIGPTComponents);
-    return new OpenAIGPTTokenizer({ ...parts, ...common });
-  }
-  const { vocab, merges } = readVocabAndMerges(files, source);
-  return new OpenAIGPTTokenizer({
-    model: new Bpe(vocab, merges, { unkToken: specialTokens.unkToken, endOfWordSuffix: '</w>' }),
-    normalizer: new BertNormalizer({ lowercase: true }),
-    preTokenizer: new BertPreTokenizer(),
-    decoder: new BpeDecoder('</w>'),
-    addedTokens: Object.values(specialTokens).map((content) => ({ content, special: true })),
-    ...common,
-  });
 }

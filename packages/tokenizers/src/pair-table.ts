@@ -1,3 +1,5 @@
+import { resized } from './resized.js';
+
 /** Numbers pairs of symbols 0, 1, 2 … as they come: a hash table without an object a pair. */
 export class PairTable {
   #slots: Int32Array = new Int32Array(4096); // index + 1
@@ -43,13 +45,8 @@ export class PairTable {
   }
 
   #grow(): void {
-    const grown = (list: Int32Array) => {
-      const larger = new Int32Array(list.length * 2);
-      larger.set(list);
-      return larger;
-    };
-    this.#lefts = grown(this.#lefts);
-    this.#rights = grown(this.#rights);
+    this.#lefts = resized(this.#lefts, this.#size * 2);
+    this.#rights = resized(this.#rights, this.#size * 2);
     this.#slots = new Int32Array(this.#slots.length * 2);
     this.#mask = this.#slots.length - 1;
     for (let i = 0; i < this.#size; i++) {

@@ -1,7 +1,6 @@
 // Patterns as Hugging Face's files have them (Oniguruma's syntax), and what they cut a text into.
 import type { AlignedText } from './aligned-text.js';
-import { TokenizerError } from './errors.js';
-import type { Json } from './pipeline.js';
+import { badFile, unsupported } from './errors.js';
 
 /** Part of a text: a match of the pattern, or what is between matches. */
 export type Part = readonly [start: number, end: number, isMatch: boolean];
@@ -19,26 +18,22 @@ const WORD = '\\p{L}\\p{M}\\p{N}\\p{Pc}';
 export class Pattern {
   readonly #regExp: RegExp;
 
-  constructor(readonly json: PatternJson) {
-    const { String: literal, Regex: regex } = json;
+  /** @param json a text to be found as it is, or as `tokenizer.json` has it */
+  constructor(json: unknown) {
+    const { String: literal, Regex: regex } =
+      typeof json === 'string' ? ({ String: json } as PatternJson) : ((json ?? {}) as PatternJson);
     if (literal === undefined && regex === undefined) {
-      throw new TokenizerError('BAD_FILE', 'a pattern is neither a String nor a Regex');
+      badFile('tokenizer.json: a pattern is neither a String nor a Regex');
     }
     const source = literal !== undefined ? escapeLiteral(literal) : translate(regex!);
     try {
       this.#regExp = new RegExp(source, 'gu');
     } catch (cause) {
-      throw new TokenizerError(
-        'UNSUPPORTED',
+      unsupported(
         `the pattern ${regex} has a construct that JavaScript lacks (${(cause as Error).message})`,
-        { cause },
+        cause,
       );
     }
-  }
-
-  static read(json: unknown): Pattern {
-    if (typeof json === 'string') return new Pattern({ String: json });
-    return new Pattern((json ?? {}) as Json as PatternJson);
   }
 
   /** The matches of a text. */
@@ -86,20 +81,14 @@ export function charParts(text: string, isMatch: (code: number) => boolean): Par
 }
 
 /** What becomes of the matches at which a text is cut. */
-export type SplitBehavior =
-  | 'Removed'
-  | 'Isolated'
-  | 'MergedWithPrevious'
-  | 'MergedWithNext'
-  | 'Contiguous';
-
-export const SPLIT_BEHAVIORS: readonly SplitBehavior[] = [
+export const SPLIT_BEHAVIORS = [
   'Removed',
   'Isolated',
   'MergedWithPrevious',
   'MergedWithNext',
   'Contiguous',
-];
+] as const;
+export type SplitBehavior = (typeof SPLIT_BEHAVIORS)[number];
 
 /** Cuts a piece at its parts. Empty pieces are left out. */
 export function splitPiece(
@@ -156,7 +145,7 @@ function translate(pattern: string): string {
       source += item;
       last = groups.length > 1 ? groups.pop()!.start : 0;
     } else if (item[0] === '(') {
-      if (item === '(?>') unsupported(pattern, 'an atomic group');
+      if (item === '(?>') lacks(pattern, 'an atomic group');
       if (item === '(') captures++;
       groups.push({ start, ignoreCase: group.ignoreCase || item === '(?i:' });
       source += item === '(?i:' ? '(?:' : item;
@@ -178,7 +167,7 @@ function translateItem(pattern: string, item: string, ignoreCase: boolean): stri
   if (item[0] === '\\') return translateEscape(pattern, item, false);
   if (item.length > 1 && item[0] === '[') {
     const body = item.slice(1, -1);
-    if (/\[|&&/.test(body.replace(ESCAPE, ''))) unsupported(pattern, 'a class within a class');
+    if (/\[|&&/.test(body.replace(ESCAPE, ''))) lacks(pattern, 'a class within a class');
     const translated = body.replace(ESCAPE, (sequence) => translateEscape(pattern, sequence, true));
     return `[${ignoreCase ? bothCases(translated) : translated}]`;
   }
@@ -197,7 +186,7 @@ function bothCases(body: string): string {
 function translateEscape(pattern: string, sequence: string, inClass: boolean): string {
   const set = (body: string) => (inClass ? body : `[${body}]`);
   const opposite = (body: string) =>
-    inClass ? unsupported(pattern, `${sequence} in a class`) : `[^${body}]`;
+    inClass ? lacks(pattern, `${sequence} in a class`) : `[^${body}]`;
   if (sequence === '\\s') return set(SPACES);
   if (sequence === '\\S') return opposite(SPACES);
   if (sequence === '\\w') return set(WORD);
@@ -214,6 +203,6 @@ function translateEscape(pattern: string, sequence: string, inClass: boolean): s
   return needless ? sequence.slice(1) : sequence;
 }
 
-function unsupported(pattern: string, construct: string): never {
-  throw new TokenizerError('UNSUPPORTED', `the pattern ${pattern}: ${construct} is not supported`);
+function lacks(pattern: string, construct: string): never {
+  return unsupported(`the pattern ${pattern}: ${construct} is not supported`);
 }

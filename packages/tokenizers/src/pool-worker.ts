@@ -1,9 +1,8 @@
 // A thread of a TokenizerPool: takes texts, gives ids.
 import type { EncodeOptions } from './encode-options.js';
 import { TokenizerError, type TokenizerErrorCode } from './errors.js';
-import { isNode } from './files.js';
 import { loadTokenizer } from './load-tokenizer.js';
-import { nodeModule } from './node-files.js';
+import { isNode, nodeModule } from './node-files.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 
 /** What a thread is to do. */
@@ -73,7 +72,7 @@ interface Scope {
 
 if (isNode()) {
   // No `await` at the top level: bundlers make a classic script of a worker.
-  nodeModule<typeof import('node:worker_threads')>('node:worker_threads').then(({ parentPort }) => {
+  nodeModule<typeof import('node:worker_threads')>('worker_threads').then(({ parentPort }) => {
     parentPort?.on('message', async (job: Job) => {
       const result = await answer(job);
       parentPort.postMessage(result, buffersOf(result));

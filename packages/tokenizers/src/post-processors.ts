@@ -1,5 +1,5 @@
-import { insertedRows, type Rows } from './encoding.js';
-import type { Json, PostProcessor } from './pipeline.js';
+import type { PostProcessor, TextOf } from './pipeline.js';
+import { inserted, type Rows, setType } from './rows.js';
 
 /** A place in a template: a sequence ("A" or "B") or a special token (which may stand for several). */
 export type TemplatePiece =
@@ -13,81 +13,84 @@ export interface TemplateToken {
   tokens: string[];
 }
 
+export interface Template {
+  single: TemplatePiece[];
+  pair: TemplatePiece[];
+  special_tokens: Readonly<Record<string, TemplateToken>>;
+}
+
 /** Puts sequences and special tokens in the order that a template gives: BERT's `[CLS] A [SEP] B [SEP]`. */
 export class TemplateProcessing implements PostProcessor {
-  constructor(
-    readonly single: TemplatePiece[],
-    readonly pair: TemplatePiece[],
-    readonly specialTokens: Readonly<Record<string, TemplateToken>>,
-  ) {}
+  readonly json: object;
+
+  constructor(private readonly template: Template) {
+    this.json = { type: 'TemplateProcessing', ...template };
+  }
+
+  #pieces(isPair: boolean): TemplatePiece[] {
+    return isPair ? this.template.pair : this.template.single;
+  }
 
   addedTokens(isPair: boolean): number {
     let count = 0;
-    for (const piece of isPair ? this.pair : this.single) {
-      if ('SpecialToken' in piece) count += this.specialTokens[piece.SpecialToken.id]!.ids.length;
+    for (const piece of this.#pieces(isPair)) {
+      if ('SpecialToken' in piece) count += this.#token(piece.SpecialToken.id).ids.length;
     }
     return count;
   }
 
-  process(sequences: Rows[], addSpecialTokens: boolean): Rows[] {
-    const result: Rows[] = [];
-    for (const piece of sequences.length > 1 ? this.pair : this.single) {
+  process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[] {
+    const { texts } = sequences[0]!;
+    return this.#pieces(sequences.length > 1).flatMap((piece) => {
       if ('Sequence' in piece) {
         const rows = sequences[piece.Sequence.id === 'A' ? 0 : 1]!;
-        result.push(withTypeId(rows, piece.Sequence.type_id));
-      } else if (addSpecialTokens) {
-        const { ids, tokens } = this.specialTokens[piece.SpecialToken.id]!;
-        result.push(insertedRows([...ids], piece.SpecialToken.type_id, [...tokens]));
+        setType(rows, piece.Sequence.type_id);
+        return rows;
       }
-    }
-    return result;
-  }
-
-  toJSON(): object {
-    return {
-      type: 'TemplateProcessing',
-      single: this.single,
-      pair: this.pair,
-      special_tokens: this.specialTokens,
-    };
-  }
-}
-
-export function readTemplateProcessing(json: Json): TemplateProcessing {
-  return new TemplateProcessing(
-    json.single as TemplatePiece[],
-    json.pair as TemplatePiece[],
-    json.special_tokens as Record<string, TemplateToken>,
-  );
-}
-
-/** `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, the second `[SEP]` and B of type 1. */
-export class BertProcessing extends TemplateProcessing {
-  constructor(
-    readonly sep: [token: string, id: number],
-    readonly cls: [token: string, id: number],
-  ) {
-    const special = (token: string, type_id: number) => ({ SpecialToken: { id: token, type_id } });
-    const single: TemplatePiece[] = [
-      special(cls[0], 0),
-      { Sequence: { id: 'A', type_id: 0 } },
-      special(sep[0], 0),
-    ];
-    super(single, [...single, { Sequence: { id: 'B', type_id: 1 } }, special(sep[0], 1)], {
-      [cls[0]]: { id: cls[0], ids: [cls[1]], tokens: [cls[0]] },
-      [sep[0]]: { id: sep[0], ids: [sep[1]], tokens: [sep[0]] },
+      if (!addSpecialTokens) return [];
+      const { id, type_id } = piece.SpecialToken;
+      const { ids, tokens } = this.#token(id);
+      return ids.map((tokenId, i) => inserted(tokenId, type_id, tokens[i]!, texts, textOf));
     });
   }
 
-  override toJSON(): object {
-    return { type: 'BertProcessing', sep: this.sep, cls: this.cls };
+  #token(id: string): TemplateToken {
+    return this.template.special_tokens[id]!;
   }
 }
 
-function withTypeId(rows: Rows, typeId: number): Rows {
-  return {
-    ...rows,
-    typeIds: rows.ids.map(() => typeId),
-    overflowing: rows.overflowing.map((part) => withTypeId(part, typeId)),
-  };
+export const A: TemplatePiece = { Sequence: { id: 'A', type_id: 0 } };
+export const sequenceB = (type_id = 0): TemplatePiece => ({ Sequence: { id: 'B', type_id } });
+export const special = (id: string, type_id = 0): TemplatePiece => ({
+  SpecialToken: { id, type_id },
+});
+
+/** The template of a sequence; for a pair `rest` follows it. */
+export function templateOf(
+  single: TemplatePiece[],
+  rest: TemplatePiece[],
+  ids: Iterable<[token: string, id: number]>,
+): Template {
+  const special_tokens: Record<string, TemplateToken> = {};
+  for (const [id, number] of ids) special_tokens[id] = { id, ids: [number], tokens: [id] };
+  return { single, pair: [...single, ...rest], special_tokens };
+}
+
+/** `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, the second `[SEP]` and B of type 1. */
+export function bertTemplate(cls: [string, number], sep: [string, number]): Template {
+  return templateOf(
+    [special(cls[0]), A, special(sep[0])],
+    [sequenceB(1), special(sep[0], 1)],
+    [cls, sep],
+  );
+}
+
+/** BERT's template, as old files have it. */
+export class BertProcessing extends TemplateProcessing {
+  override readonly json: object;
+
+  constructor(json: { cls: [token: string, id: number]; sep: [token: string, id: number] }) {
+    super(bertTemplate(json.cls, json.sep));
+    this.json = json;
+  }
 }

@@ -24,6 +24,8 @@ export function isPunctuation(code: number): boolean {
 
 /** Cuts at white space, which it drops, and makes every punctuation character a word of its own. */
 export class BertPreTokenizer implements PreTokenizer {
+  readonly json: object = { type: 'BertPreTokenizer' };
+
   split(pieces: AlignedText[]): AlignedText[] {
     const classes = kinds();
     const words: AlignedText[] = [];
@@ -46,10 +48,6 @@ export class BertPreTokenizer implements PreTokenizer {
       wordTo(at);
     }
     return words;
-  }
-
-  toJSON(): object {
-    return { type: 'BertPreTokenizer' };
   }
 }
 

@@ -1,20 +1,14 @@
 // `tokenizer_config.json` and `special_tokens_map.json`: which tokens have which role.
-import { parseJson } from './files.js';
+import { isObject, parseJson } from './json.js';
 import type { Json, SpecialTokens } from './pipeline.js';
-import { isObject } from './tokenizer-json.js';
 
-const ROLES: readonly [file: string, option: keyof SpecialTokens][] = [
-  ['unk_token', 'unkToken'],
-  ['sep_token', 'sepToken'],
-  ['pad_token', 'padToken'],
-  ['cls_token', 'clsToken'],
-  ['mask_token', 'maskToken'],
-  ['bos_token', 'bosToken'],
-  ['eos_token', 'eosToken'],
-];
+type Role = keyof SpecialTokens;
+/** Each role has the same name in the files, spelled with `_t` for `T`. */
+const ROLES = ['unk', 'sep', 'pad', 'cls', 'mask', 'bos', 'eos'].map((name) => `${name}Token` as Role);
+const inFile = (role: Role): string => role.replace('T', '_t');
 
 /** Tokens by role, of those that have one. */
-export type RoleTokens = { [role in keyof SpecialTokens]?: string };
+export type RoleTokens = { [role in Role]?: string };
 
 /** What the files beside a vocabulary say. */
 export interface Companions {
@@ -27,39 +21,28 @@ export interface Companions {
 export const COMPANIONS: readonly string[] = ['tokenizer_config.json', 'special_tokens_map.json'];
 
 export function readCompanions(files: ReadonlyMap<string, string>): Companions {
-  const parse = (name: string): Json => {
-    const text = files.get(name);
-    return text === undefined ? {} : parseJson(name, text);
-  };
-  const config = parse('tokenizer_config.json');
-  const map = parse('special_tokens_map.json');
+  const [config, map] = COMPANIONS.map((name) => parseJson(name, files.get(name) ?? '{}'));
   const specialTokens: RoleTokens = {};
-  for (const [file, option] of ROLES) {
-    const token = config[file] ?? map[file];
+  for (const role of ROLES) {
+    const token = config![inFile(role)] ?? map![inFile(role)];
     const content = isObject(token) ? token.content : token;
-    if (typeof content === 'string') specialTokens[option] = content;
+    if (typeof content === 'string') specialTokens[role] = content;
   }
-  const longest = Number(config.model_max_length);
+  const longest = Number(config!.model_max_length);
   // Hugging Face writes 1e30 for "no limit".
-  return { config, specialTokens, modelMaxLength: longest < 1e9 ? longest : undefined };
+  const modelMaxLength = longest < 1e9 ? longest : undefined;
+  return { config: config!, specialTokens, modelMaxLength };
 }
 
 /** The roles by the names that the files have for them. */
 export function writeSpecialTokens(specialTokens: SpecialTokens): Record<string, string> {
-  const names: Record<string, string> = {};
-  for (const [file, option] of ROLES) {
-    const token = specialTokens[option];
-    if (token !== undefined) names[file] = token;
-  }
-  return names;
+  const given = Object.entries(givenRoles(specialTokens));
+  return Object.fromEntries(given.map(([role, token]) => [inFile(role as Role), token]));
 }
 
 /** The roles that have a token. */
-export function given(roles: SpecialTokens): RoleTokens {
+export function givenRoles(options: SpecialTokens): RoleTokens {
   const found: RoleTokens = {};
-  for (const [, option] of ROLES) {
-    const token = roles[option];
-    if (token !== undefined) found[option] = token;
-  }
+  for (const role of ROLES) if (options[role] !== undefined) found[role] = options[role];
   return found;
 }

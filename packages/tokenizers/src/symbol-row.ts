@@ -1,9 +1,14 @@
-import { quote, TokenizerError } from './errors.js';
+import { badFile, quote } from './errors.js';
 import { Heap } from './heap.js';
 import { PairTable } from './pair-table.js';
+import type { Emit } from './pipeline.js';
+import { resized } from './resized.js';
 
 /** Words of up to this many symbols are merged by looking for the best pair each time, without a heap. */
 const SHORT = 40;
+
+const FEW = 256;
+const LONG = 1 << 16;
 
 /** Places fit below this in a heap entry, ranks above. */
 const PLACES = 2 ** 31;
@@ -16,8 +21,8 @@ export class SymbolRow {
   readonly #dropout: number | null;
   readonly #random: () => number;
   // While a long word is merged, symbols that became part of the one before them have length 0.
-  #ids: Int32Array = new Int32Array(256);
-  #lengths: Int32Array = new Int32Array(256);
+  #ids: Int32Array = new Int32Array(FEW);
+  #lengths: Int32Array = new Int32Array(FEW);
   #count = 0;
 
   /**
@@ -39,8 +44,7 @@ export class SymbolRow {
       const b = vocab.get(right);
       const merged = vocab.get(left + (skip > 0 ? right.slice(skip) : right));
       if (a === undefined || b === undefined || merged === undefined) {
-        throw new TokenizerError(
-          'BAD_FILE',
+        badFile(
           `merge ${rank + 1}, ${quote(`${left} ${right}`)}: the vocabulary lacks it or what it is made of`,
         );
       }
@@ -50,33 +54,26 @@ export class SymbolRow {
     }
   }
 
-  /** Starts a word of up to `most` symbols: `add` them, `merge`, and have them emitted. */
-  begin(most: number): void {
+  /** Starts a word: `add` its symbols, `merge`, and have them emitted. */
+  begin(): void {
     this.#count = 0;
-    if (this.#ids.length < most) {
-      this.#ids = new Int32Array(most);
-      this.#lengths = new Int32Array(most);
-    } else if (this.#ids.length > 1 << 16 && most < 256) {
-      this.#ids = new Int32Array(256);
-      this.#lengths = new Int32Array(256);
+    if (this.#ids.length > LONG) {
+      this.#ids = new Int32Array(FEW); // the room of a long word is given back
+      this.#lengths = new Int32Array(FEW);
     }
   }
 
   /** Appends a symbol; lengths are in whatever unit the caller counts in. */
   add(id: number, length: number): void {
     if (this.#count === this.#ids.length) {
-      const ids = new Int32Array(2 * this.#count);
-      const lengths = new Int32Array(2 * this.#count);
-      ids.set(this.#ids);
-      lengths.set(this.#lengths);
-      this.#ids = ids;
-      this.#lengths = lengths;
+      this.#ids = resized(this.#ids, 2 * this.#count);
+      this.#lengths = resized(this.#lengths, 2 * this.#count);
     }
     this.#ids[this.#count] = id;
     this.#lengths[this.#count++] = length;
   }
 
-  emit(emit: (id: number, start: number, end: number) => void): void {
+  emit(emit: Emit): void {
     let start = 0;
     for (let i = 0; i < this.#count; i++) {
       const end = start + this.#lengths[i]!;

@@ -1,18 +1,19 @@
 import type { AddedTokens } from './added-tokens.js';
 import { AlignedText } from './aligned-text.js';
-import type { TokenizerParts, TokenSink } from './pipeline.js';
+import type { TextOf, TokenizerParts } from './pipeline.js';
+import type { TokenSink } from './token-sink.js';
 import { wellFormed } from './unicode.js';
 
 /** Cuts a text into tokens: added ones first, and what is between them by the pipeline. */
 export class TextCutter {
   readonly #parts: TokenizerParts;
   readonly #addedTokens: AddedTokens;
-  readonly #textOf: (id: number) => string | undefined;
+  readonly #textOf: TextOf;
 
   constructor(
     parts: TokenizerParts,
     addedTokens: AddedTokens,
-    textOf: (id: number) => string | undefined,
+    textOf: TextOf,
   ) {
     this.#parts = parts;
     this.#addedTokens = addedTokens;
@@ -61,10 +62,7 @@ export class TextCutter {
   }
 
   #pushToken(id: number, start: number, end: number, text: string, sink: TokenSink): void {
-    if (text !== this.#textOf(id)) {
-      sink.texts ??= new Map();
-      sink.texts.set(sink.length, text);
-    }
+    if (text !== this.#textOf(id)) sink.texts.set(sink.length, text);
     sink.push(id, start, end, sink.wordCount++);
   }
 }

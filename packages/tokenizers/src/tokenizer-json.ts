@@ -1,8 +1,10 @@
 // Hugging Face's `tokenizer.json`: reading it into the parts of a tokenizer, and writing it.
 import type { AddedToken, AddedTokens } from './added-tokens.js';
 import type { PaddingSettings, TruncationSettings, TruncationStrategy } from './encode-options.js';
-import { quote, TokenizerError } from './errors.js';
+import { badFile, quote, TokenizerError, unsupported } from './errors.js';
+import { isObject } from './json.js';
 import type {
+  Component,
   Decoder,
   Json,
   Model,
@@ -12,31 +14,35 @@ import type {
   TokenizerParts,
 } from './pipeline.js';
 
-/** Makes a component of its JSON; `read` makes those inside it. */
-type Reader<T> = (json: Json, read: (json: unknown) => T) => T;
+/** The classes of components by their `type`; each is made of its JSON, and of what reads those inside it. */
+type Makers<T> = Readonly<Record<string, new (json: never, read: never) => T>>;
 
-/** The components a reader knows, by their `type`. */
+/** The components that a reader knows. */
 export interface Components {
-  normalizers: Readonly<Record<string, Reader<Normalizer>>>;
-  preTokenizers: Readonly<Record<string, Reader<PreTokenizer>>>;
-  models: Readonly<Record<string, Reader<Model>>>;
-  postProcessors: Readonly<Record<string, Reader<PostProcessor>>>;
-  decoders: Readonly<Record<string, Reader<Decoder>>>;
+  normalizers: Makers<Normalizer>;
+  preTokenizers: Makers<PreTokenizer>;
+  /** These are made of the vocabulary and of the rest of their JSON. */
+  models: Readonly<
+    Record<string, new (vocab: ReadonlyMap<string, number>, json: never) => Model>
+  >;
+  postProcessors: Makers<PostProcessor>;
+  decoders: Makers<Decoder>;
 }
 
 /** The parts that a parsed `tokenizer.json` describes; a component that is not known is an error. */
 export function readTokenizerJson(json: Json, components: Components): TokenizerParts {
-  const optional = <T>(
-    slot: string,
-    readers: Readonly<Record<string, Reader<T>>>,
-  ): T | undefined => (json[slot] == null ? undefined : readComponent(slot, json[slot], readers));
-  if (!isObject(json.model)) badFile('it has no model');
+  const read = <T>(slot: string, makers: Makers<T>): T | undefined =>
+    json[slot] == null ? undefined : readComponent(slot, json[slot], makers);
+  if (!isObject(json.model)) bad('it has no model');
+  const { vocab, ...model } = withType(json.model);
   return {
-    model: readComponent('model', withType(json.model), components.models),
-    normalizer: optional('normalizer', components.normalizers),
-    preTokenizer: optional('pre_tokenizer', components.preTokenizers),
-    postProcessor: optional('post_processor', components.postProcessors),
-    decoder: optional('decoder', components.decoders),
+    model: make('model', model, components.models, (Maker) => {
+      return new Maker(readVocab(vocab), model as never);
+    }),
+    normalizer: read('normalizer', components.normalizers),
+    preTokenizer: read('pre_tokenizer', components.preTokenizers),
+    postProcessor: read('post_processor', components.postProcessors),
+    decoder: read('decoder', components.decoders),
     addedTokens: ((json.added_tokens ?? []) as Json[]).map(readAddedToken),
     truncation: readTruncation(json.truncation),
     padding: readPadding(json.padding),
@@ -44,40 +50,44 @@ export function readTokenizerJson(json: Json, components: Components): Tokenizer
 }
 
 /** One component of `slot`, and those inside it. */
-function readComponent<T>(
+function readComponent<T>(slot: string, json: unknown, makers: Makers<T>): T {
+  if (!isObject(json)) bad(`${slot} is not a component but ${quote(String(JSON.stringify(json)))}`);
+  const read = (inner: unknown): T => readComponent(slot, inner, makers);
+  return make(slot, json, makers, (Maker) => new Maker(json as never, read as never));
+}
+
+function make<M, T>(
   slot: string,
-  json: unknown,
-  readers: Readonly<Record<string, Reader<T>>>,
+  { type }: Json,
+  makers: Readonly<Record<string, M>>,
+  of: (maker: M) => T,
 ): T {
-  if (!isObject(json))
-    badFile(`${slot} is not a component but ${quote(JSON.stringify(json) ?? '')}`);
-  const type = String(json.type);
-  const reader = Object.hasOwn(readers, type) ? readers[type] : undefined;
-  if (reader === undefined) {
-    throw new TokenizerError(
-      'UNSUPPORTED',
-      `tokenizer.json: the ${slot} ${quote(type)} is not among those this reader has (${Object.keys(readers).join(', ')}); loadTokenizer has the most`,
+  if (!Object.hasOwn(makers, String(type))) {
+    const known = Object.keys(makers).join(', ');
+    unsupported(
+      `tokenizer.json: the ${slot} ${quote(String(type))} is not among those this reader has (${known}); loadTokenizer has the most`,
     );
   }
-  return reader(json, (inner) => readComponent(slot, inner, readers));
+  try {
+    return of(makers[String(type)]!);
+  } catch (cause) {
+    if (cause instanceof TokenizerError) throw cause;
+    return bad(`the ${slot} ${type} is broken (${(cause as Error).message})`, cause);
+  }
 }
 
 /** Files of old versions leave out the model's type: what it has tells it. */
 function withType(model: Json): Json {
-  if (model.type !== undefined) return model;
-  const type = model.merges ? 'BPE' : model.max_input_chars_per_word ? 'WordPiece' : 'WordLevel';
-  return { ...model, type };
+  const { merges, max_input_chars_per_word: words } = model;
+  return { type: merges ? 'BPE' : words ? 'WordPiece' : 'WordLevel', ...model };
 }
 
-function readAddedToken(json: Json): AddedToken {
-  if (typeof json.content !== 'string') badFile(`an added token has no content`);
+function readAddedToken({ single_word, ...token }: Json): AddedToken {
+  if (typeof token.content !== 'string') bad('an added token has no content');
+  const { content, special, normalized, lstrip, rstrip } = token as unknown as AddedToken;
   return {
-    content: json.content,
-    special: json.special === true,
-    normalized: json.normalized !== false,
-    singleWord: json.single_word === true,
-    lstrip: json.lstrip === true,
-    rstrip: json.rstrip === true,
+    ...{ content, special: special === true, normalized: normalized !== false },
+    ...{ singleWord: single_word === true, lstrip: lstrip === true, rstrip: rstrip === true },
   };
 }
 
@@ -86,23 +96,26 @@ const STRATEGIES: Record<string, TruncationStrategy> = {
   OnlyFirst: 'only_first',
   OnlySecond: 'only_second',
 };
+const sideOf = (direction: unknown) => (direction === 'Left' ? 'left' : 'right');
+const directionOf = (side: string) => (side === 'left' ? 'Left' : 'Right');
 
 function readTruncation(json: unknown): TruncationSettings | undefined {
   if (!isObject(json)) return undefined;
+  const { max_length, strategy, stride, direction } = json;
   return {
-    maxLength: Number(json.max_length),
-    strategy: STRATEGIES[String(json.strategy)] ?? badFile(`truncation by ${json.strategy}`),
-    stride: Number(json.stride ?? 0),
-    side: json.direction === 'Left' ? 'left' : 'right',
+    maxLength: Number(max_length),
+    strategy: STRATEGIES[String(strategy)] ?? bad(`truncation by ${strategy}`),
+    stride: Number(stride ?? 0),
+    side: sideOf(direction),
   };
 }
 
 function readPadding(json: unknown): PaddingSettings | undefined {
   if (!isObject(json)) return undefined;
-  const strategy = json.strategy;
+  const { strategy } = json;
   return {
     length: isObject(strategy) ? Number(strategy.Fixed) : undefined,
-    side: json.direction === 'Left' ? 'left' : 'right',
+    side: sideOf(json.direction),
     toMultipleOf: Number(json.pad_to_multiple_of ?? 0),
     id: Number(json.pad_id),
     typeId: Number(json.pad_type_id ?? 0),
@@ -112,13 +125,14 @@ function readPadding(json: unknown): PaddingSettings | undefined {
 
 /** The tokenizer as `tokenizer.json` has it. */
 export function writeTokenizerJson(parts: TokenizerParts, addedTokens: AddedTokens): object {
-  const { truncation, padding } = parts;
+  const { truncation, padding, model } = parts;
   const added = [...addedTokens.byId.values()].sort((a, b) => a.id - b.id);
+  const json = (component: Component | undefined) => component?.json ?? null;
   return {
     version: '1.0',
     truncation: truncation
       ? {
-          direction: truncation.side === 'left' ? 'Left' : 'Right',
+          direction: directionOf(truncation.side),
           max_length: truncation.maxLength,
           strategy: Object.keys(STRATEGIES).find((key) => STRATEGIES[key] === truncation.strategy),
           stride: truncation.stride,
@@ -127,53 +141,48 @@ export function writeTokenizerJson(parts: TokenizerParts, addedTokens: AddedToke
     padding: padding
       ? {
           strategy: padding.length === undefined ? 'BatchLongest' : { Fixed: padding.length },
-          direction: padding.side === 'left' ? 'Left' : 'Right',
+          direction: directionOf(padding.side),
           pad_to_multiple_of: padding.toMultipleOf || null,
           pad_id: padding.id,
           pad_type_id: padding.typeId,
           pad_token: padding.token,
         }
       : null,
-    added_tokens: added.map((token) => ({
-      id: token.id,
-      content: token.content,
-      single_word: token.singleWord,
-      lstrip: token.lstrip,
-      rstrip: token.rstrip,
-      normalized: token.normalized,
-      special: token.special,
+    added_tokens: added.map(({ id, content, singleWord, lstrip, rstrip, normalized, special }) => ({
+      ...{ id, content, single_word: singleWord, lstrip, rstrip, normalized, special },
     })),
-    normalizer: parts.normalizer?.toJSON() ?? null,
-    pre_tokenizer: parts.preTokenizer?.toJSON() ?? null,
-    post_processor: parts.postProcessor?.toJSON() ?? null,
-    decoder: parts.decoder?.toJSON() ?? null,
-    model: parts.model.toJSON(),
+    normalizer: json(parts.normalizer),
+    pre_tokenizer: json(parts.preTokenizer),
+    post_processor: json(parts.postProcessor),
+    decoder: json(parts.decoder),
+    model: {
+      ...model.json,
+      vocab: vocabJson(model.vocab),
+      ...(model.merges && { merges: model.merges }),
+    },
   };
 }
 
-export function isObject(json: unknown): json is Json {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
+/** The vocabulary in the order of its ids. */
+export function vocabJson(vocab: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...vocab].sort((a, b) => a[1] - b[1]));
 }
 
-export function badFile(reason: string): never {
-  throw new TokenizerError('BAD_FILE', `tokenizer.json: ${reason}`);
+function bad(reason: string, cause?: unknown): never {
+  return badFile(`tokenizer.json: ${reason}`, cause);
 }
 
 /** The vocabulary of a model's JSON: an object of ids by token. */
-export function readVocab(json: unknown): Map<string, number> {
-  if (!isObject(json)) badFile('the model has no vocabulary of ids by token');
+export function readVocab(json: unknown): ReadonlyMap<string, number> {
+  if (json instanceof Map) return json;
+  if (!isObject(json)) bad('the model has no vocabulary of ids by token');
   const vocab = new Map<string, number>();
   for (const token of Object.keys(json)) {
     const id = json[token];
-    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0) {
-      badFile(`the id of ${quote(token)} is ${String(id)}, not a whole number`);
+    if (!Number.isSafeInteger(id) || (id as number) < 0) {
+      bad(`the id of ${quote(token)} is ${id}, not a whole number`);
     }
-    vocab.set(token, id);
+    vocab.set(token, id as number);
   }
   return vocab;
-}
-
-/** A list within a component's JSON. */
-export function readList(json: unknown): unknown[] {
-  return Array.isArray(json) ? json : badFile(`a list is missing where ${JSON.stringify(json)} is`);
 }

@@ -1,7 +1,6 @@
 import { type EncodeOptions, planEncoding } from './encode-options.js';
 import { TokenizerError, throwIfAborted } from './errors.js';
-import { isNode } from './files.js';
-import { nodeModule } from './node-files.js';
+import { isNode, nodeModule } from './node-files.js';
 import type { Answer, Job } from './pool-worker.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 
@@ -244,7 +243,7 @@ function defaultThreads(): number {
 
 async function startThread(): Promise<Thread> {
   if (isNode()) {
-    const threads = await nodeModule<typeof import('node:worker_threads')>('node:worker_threads');
+    const threads = await nodeModule<typeof import('node:worker_threads')>('worker_threads');
     const worker = new threads.Worker(new URL('./pool-worker.js', import.meta.url));
     worker.unref();
     return {

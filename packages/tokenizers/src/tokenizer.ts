@@ -3,26 +3,18 @@ import { AlignedText } from './aligned-text.js';
 import { DecodeStream } from './decode-stream.js';
 import { cleanUp } from './decoders.js';
 import {
-  type EncodeDefaults,
   type EncodeOptions,
   type EncodePlan,
   planEncoding,
   type TextInput,
-  truncateToFit,
 } from './encode-options.js';
-import { BatchEncoding, Encoding, joinRows, padRows, type Rows } from './encoding.js';
+import { Encoder } from './encoder.js';
+import { BatchEncoding, Encoding } from './encoding.js';
 import { TokenizerError } from './errors.js';
-import { writeFiles } from './files.js';
-import {
-  type Model,
-  type PostProcessor,
-  type SpecialTokens,
-  type TokenizerParts,
-  TokenSink,
-} from './pipeline.js';
-import { writeSpecialTokens } from './special-tokens.js';
-import { TextCutter } from './text-cutter.js';
-import { writeTokenizerJson } from './tokenizer-json.js';
+import { writeToDisk } from './node-files.js';
+import type { SpecialTokens, TextOf, TokenizerParts } from './pipeline.js';
+import type { Rows } from './rows.js';
+import { writeFiles } from './write-files.js';
 
 /** An entry of a batch: a text, or a text with its pair. */
 export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
@@ -40,24 +32,23 @@ export class Tokenizer {
   readonly addedTokens: AddedTokens;
   readonly specialTokens: Readonly<SpecialTokens>;
   readonly modelMaxLength: number | undefined;
-  readonly #model: Model;
-  readonly #cutter: TextCutter;
-  readonly #sink = new TokenSink();
+  /** The class that Hugging Face's files name; a family has its own. */
+  protected readonly className: string | undefined;
+  readonly #encoder: Encoder;
+  readonly #textOf: TextOf = (id) => this.idToToken(id);
   #tokens: string[] | undefined;
-  readonly #textOf = (id: number): string | undefined => this.idToToken(id);
 
   constructor(parts: TokenizerParts) {
     this.parts = parts;
-    this.#model = parts.model;
-    this.modelMaxLength = parts.modelMaxLength;
-    this.specialTokens = parts.specialTokens ?? {};
-    const { normalizer } = parts;
+    const { model, normalizer, specialTokens = {}, modelMaxLength } = parts;
+    this.specialTokens = specialTokens;
+    this.modelMaxLength = modelMaxLength;
     this.addedTokens = new AddedTokens(
       parts.addedTokens ?? [],
-      parts.model.vocab,
+      model.vocab,
       normalizer && ((text) => normalizer.normalize(AlignedText.of(text)).text),
     );
-    this.#cutter = new TextCutter(parts, this.addedTokens, this.#textOf);
+    this.#encoder = new Encoder(parts, this.addedTokens, this.#textOf);
   }
 
   /**
@@ -67,9 +58,8 @@ export class Tokenizer {
    * text without a token where the vocabulary has no unknown token
    */
   encode(text: TextInput, options: EncodeOptions = {}): Encoding {
-    const plan = planEncoding(this.#defaults, options);
-    const rows = this.#encodeRows(text, options.pair, plan);
-    return this.#encoding(this.#pad([rows], plan)[0]!, plan);
+    const plan = this.#plan(options);
+    return this.#encodings([this.#encoder.rows(text, options.pair, plan)], plan)[0]!;
   }
 
   /** The same for many texts; `padding: 'longest'` pads them to the longest of them. */
@@ -77,13 +67,12 @@ export class Tokenizer {
     inputs: Iterable<BatchInput>,
     options: Omit<EncodeOptions, 'pair'> = {},
   ): BatchEncoding {
-    const plan = planEncoding(this.#defaults, options);
-    const rows: Rows[] = [];
-    for (const input of inputs) {
+    const plan = this.#plan(options);
+    const rows = Array.from(inputs, (input) => {
       const { text, pair } = isPair(input) ? input : { text: input, pair: undefined };
-      rows.push(this.#encodeRows(text, pair, plan));
-    }
-    return new BatchEncoding(this.#pad(rows, plan).map((row) => this.#encoding(row, plan)));
+      return this.#encoder.rows(text, pair, plan);
+    });
+    return new BatchEncoding(this.#encodings(rows, plan));
   }
 
   /** The ids alone, the fastest way to them; nothing is truncated or padded. */
@@ -91,18 +80,7 @@ export class Tokenizer {
     text: string,
     { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {},
   ): Int32Array {
-    const { postProcessor } = this.parts;
-    const frame = addSpecialTokens && postProcessor ? this.#frame(postProcessor) : undefined;
-    const sink = this.#sink;
-    sink.clear();
-    sink.idsOnly = true;
-    this.#cutter.cut(text, sink);
-    if (frame === undefined) return sink.ids.slice(0, sink.length);
-    const ids = new Int32Array(frame.before.length + sink.length + frame.after.length);
-    ids.set(frame.before);
-    ids.set(sink.ids.subarray(0, sink.length), frame.before.length);
-    ids.set(frame.after, frame.before.length + sink.length);
-    return ids;
+    return this.#encoder.ids(text, addSpecialTokens);
   }
 
   /**
@@ -117,7 +95,7 @@ export class Tokenizer {
       if (token === undefined) {
         throw new TokenizerError(
           'ID_OUT_OF_RANGE',
-          `the vocabulary has no id ${id} (its ${this.vocabSize} ids end before ${this.#idToTokens().length})`,
+          `the vocabulary has no id ${id}: it has ${this.vocabSize}, the last is ${this.#idToTokens().length - 1}`,
         );
       }
       if (options.skipSpecialTokens && this.addedTokens.byId.get(id)?.special) continue;
@@ -139,7 +117,7 @@ export class Tokenizer {
   }
 
   tokenToId(token: string): number | undefined {
-    return this.addedTokens.byContent.get(token)?.id ?? this.#model.vocab.get(token);
+    return this.addedTokens.byContent.get(token)?.id ?? this.parts.model.vocab.get(token);
   }
 
   idToToken(id: number): string | undefined {
@@ -155,7 +133,7 @@ export class Tokenizer {
   #idToTokens(): string[] {
     if (this.#tokens === undefined) {
       this.#tokens = [];
-      for (const [token, id] of this.#model.vocab) this.#tokens[id] = token;
+      for (const [token, id] of this.parts.model.vocab) this.#tokens[id] = token;
       for (const { content, id } of this.addedTokens.byId.values()) this.#tokens[id] = content;
     }
     return this.#tokens;
@@ -163,15 +141,15 @@ export class Tokenizer {
 
   /** Number of tokens, the added ones included: the rows an embedding table needs. */
   get vocabSize(): number {
-    let size = this.#model.vocab.size;
+    let size = this.parts.model.vocab.size;
     for (const token of this.addedTokens.byContent.keys())
-      if (!this.#model.vocab.has(token)) size++;
+      if (!this.parts.model.vocab.has(token)) size++;
     return size;
   }
 
   /** Every token with its id, the added ones included. */
   get vocab(): Map<string, number> {
-    const vocab = new Map(this.#model.vocab);
+    const vocab = new Map(this.parts.model.vocab);
     for (const { content, id } of this.addedTokens.byId.values()) vocab.set(content, id);
     return vocab;
   }
@@ -210,125 +188,24 @@ export class Tokenizer {
 
   /** The files that Hugging Face's library reads, by name: `tokenizer.json` and those beside it. */
   toFiles(): Record<string, string> {
-    const { config, ...parts } = this.parts;
-    const roles = writeSpecialTokens(this.specialTokens);
-    const length = this.modelMaxLength;
-    return {
-      'tokenizer.json': toJson(writeTokenizerJson(parts, this.addedTokens)),
-      'tokenizer_config.json': toJson({
-        tokenizer_class: 'PreTrainedTokenizerFast',
-        ...config,
-        ...this.configEntries(),
-        ...(length !== undefined && { model_max_length: length }),
-        ...roles,
-      }),
-      'special_tokens_map.json': toJson(roles),
-      ...this.vocabFiles(),
-    };
+    return writeFiles(this.parts, this.addedTokens, this.className);
   }
 
   /** Writes `toFiles()` into a folder (Node), which is made if need be. */
   async save(folder: string): Promise<void> {
-    await writeFiles(folder, this.toFiles());
+    await writeToDisk(folder, this.toFiles());
   }
 
-  /** What a family adds to `tokenizer_config.json`. */
-  protected configEntries(): object {
-    return {};
+  #plan(options: EncodeOptions): EncodePlan {
+    const { parts, padTokenId, modelMaxLength } = this;
+    const { padToken } = this.specialTokens;
+    const { truncation, padding } = parts;
+    return planEncoding({ truncation, padding, padToken, padTokenId, modelMaxLength }, options);
   }
 
-  /** The vocabulary in the files that a family had before `tokenizer.json`. */
-  protected vocabFiles(): Record<string, string> {
-    return {};
+  #encodings(rows: Rows[], plan: EncodePlan): Encoding[] {
+    return this.#encoder.pad(rows, plan).map((row) => new Encoding(row, this.#textOf));
   }
-
-  get #defaults(): EncodeDefaults {
-    return {
-      truncation: this.parts.truncation,
-      padding: this.parts.padding,
-      padToken: this.specialTokens.padToken,
-      padTokenId: this.padTokenId,
-      modelMaxLength: this.modelMaxLength,
-    };
-  }
-
-  #encodeRows(text: TextInput, pair: TextInput | undefined, plan: EncodePlan): Rows {
-    const sequences = [this.#sequence(text, 0)];
-    if (pair !== undefined) sequences.push(this.#sequence(pair, 1));
-    const { postProcessor } = this.parts;
-    const added = plan.addSpecialTokens ? (postProcessor?.addedTokens(pair !== undefined) ?? 0) : 0;
-    const fitting = plan.truncation ? truncateToFit(sequences, plan.truncation, added) : sequences;
-    return joinRows(
-      postProcessor?.process(fitting, plan.addSpecialTokens, this.#textOf) ?? fitting,
-    );
-  }
-
-  /** The rows of one text before truncation and special tokens. */
-  #sequence(text: TextInput, sequence: number): Rows {
-    const sink = this.#sink;
-    sink.clear();
-    if (typeof text === 'string') {
-      this.#cutter.cut(text, sink);
-    } else {
-      text.forEach((word, index) => {
-        const from = sink.length;
-        this.#cutter.cut(word, sink);
-        sink.words.fill(index, from, sink.length);
-      });
-    }
-    const count = sink.length;
-    const rows: Rows = {
-      ids: new Array(count),
-      starts: new Array(count),
-      ends: new Array(count),
-      wordIds: new Array(count),
-      sequenceIds: new Array(count).fill(sequence),
-      typeIds: new Array(count).fill(sequence),
-      specialTokensMask: new Array(count).fill(0),
-      attentionMask: new Array(count).fill(1),
-      texts: new Array(count).fill(undefined),
-      overflowing: [],
-    };
-    const { ids, starts, ends, words } = sink;
-    for (let i = 0; i < count; i++) {
-      rows.ids[i] = ids[i]!;
-      rows.starts[i] = starts[i]!;
-      rows.ends[i] = ends[i]!;
-      rows.wordIds[i] = words[i]!;
-    }
-    for (const [i, found] of sink.texts ?? []) rows.texts[i] = found;
-    return rows;
-  }
-
-  #pad(rows: Rows[], { padding }: EncodePlan): Rows[] {
-    if (padding === undefined) return rows;
-    let length = padding.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), 0);
-    const multiple = padding.toMultipleOf;
-    if (multiple > 1) length = Math.ceil(length / multiple) * multiple;
-    return rows.map((row) => padRows(row, length, padding));
-  }
-
-  #encoding(rows: Rows, plan: EncodePlan): Encoding {
-    const kept = plan.returnOverflowing ? rows : { ...rows, overflowing: [] };
-    return new Encoding(kept, this.#textOf);
-  }
-
-  #frameIds: { before: number[]; after: number[] } | undefined;
-
-  /** The ids that the post-processor puts before and after one sequence. */
-  #frame(postProcessor: PostProcessor): { before: number[]; after: number[] } {
-    if (this.#frameIds === undefined) {
-      const marker = { ...this.#sequence([], 0), ids: [-1] };
-      const { ids } = joinRows(postProcessor.process([marker], true, this.#textOf));
-      const at = ids.indexOf(-1);
-      this.#frameIds = { before: ids.slice(0, at), after: ids.slice(at + 1) };
-    }
-    return this.#frameIds;
-  }
-}
-
-function toJson(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function isPair(input: BatchInput): input is { text: TextInput; pair?: TextInput | undefined } {

@@ -8,6 +8,7 @@ import {
   byteLevelWords,
 } from './byte-level.js';
 import { countWords, type Texts } from './count-words.js';
+import { numbered } from './family.js';
 import { GPT2Tokenizer } from './gpt2-tokenizer.js';
 import { type MergeTrainingOptions, trainMerges } from './merge-trainer.js';
 import { BpeDecoder } from './more-decoders.js';
@@ -36,7 +37,7 @@ export async function trainBpe(
   const { addPrefixSpace = false, specialTokens = ['<|endoftext|>'], ...rest } = options;
   const wordCounts = await countWords(texts, {
     ...rest,
-    preTokenizer: new ByteLevelPreTokenizer({ addPrefixSpace: false }),
+    preTokenizer: new ByteLevelPreTokenizer({ add_prefix_space: false }),
     chunks: (text) =>
       byteLevelWords(addPrefixSpace && text !== '' && !text.startsWith(' ') ? ` ${text}` : text),
   });
@@ -47,9 +48,9 @@ export async function trainBpe(
   });
   const [end] = specialTokens;
   return new GPT2Tokenizer({
-    model: new Bpe(idsOf(tokens), merges),
-    preTokenizer: new ByteLevelPreTokenizer({ addPrefixSpace }),
-    postProcessor: new ByteLevelProcessor({ trimOffsets: false }),
+    model: new Bpe(numbered(tokens), { merges }),
+    preTokenizer: new ByteLevelPreTokenizer({ add_prefix_space: addPrefixSpace }),
+    postProcessor: new ByteLevelProcessor({ trim_offsets: false }),
     decoder: new ByteLevelDecoder(),
     addedTokens: specialTokens.map((content) => ({ content, special: true })),
     specialTokens: end === undefined ? {} : { unkToken: end, bosToken: end, eosToken: end },
@@ -86,15 +87,11 @@ export async function trainClassicBpe(
   });
   const unkToken = specialTokens[0] ?? null;
   return new OpenAIGPTTokenizer({
-    model: new Bpe(idsOf(tokens), merges, { unkToken, endOfWordSuffix: '</w>' }),
+    model: new Bpe(numbered(tokens), { merges, unk_token: unkToken, end_of_word_suffix: '</w>' }),
     normalizer,
     preTokenizer,
-    decoder: new BpeDecoder('</w>'),
+    decoder: new BpeDecoder(),
     addedTokens: specialTokens.map((content) => ({ content, special: true })),
     specialTokens: unkToken === null ? {} : { unkToken },
   });
-}
-
-function idsOf(tokens: readonly string[]): Map<string, number> {
-  return new Map(tokens.map((token, id) => [token, id] as const));
 }

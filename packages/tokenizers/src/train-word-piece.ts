@@ -50,8 +50,8 @@ export async function trainWordPiece(
   const wordCounts = await countWords(texts, {
     normalizer: new BertNormalizer({
       lowercase: bertOptions.doLowerCase ?? true,
-      handleChineseChars: bertOptions.tokenizeChineseChars ?? true,
-      stripAccents: bertOptions.stripAccents ?? null,
+      handle_chinese_chars: bertOptions.tokenizeChineseChars ?? true,
+      strip_accents: bertOptions.stripAccents ?? null,
     }),
     preTokenizer: new BertPreTokenizer(),
     chunks: bertChunks,

@@ -1,6 +1,7 @@
 // Byte-pair encoding in two files: ids by token in JSON, and merges a line, as OpenAI published GPT's.
-import { TokenizerError } from './errors.js';
-import { parseJson } from './files.js';
+import { badFile, TokenizerError } from './errors.js';
+import type { Vocabulary } from './family.js';
+import { parseJson } from './json.js';
 import { readVocab } from './tokenizer-json.js';
 
 /** The names that the file of ids goes by. */
@@ -13,28 +14,21 @@ export const VOCAB_FILES: readonly string[] = [
 /** The names that the file of merges goes by. */
 export const MERGE_FILES: readonly string[] = ['merges.txt', 'vocab.bpe', 'vocab_40000.bpe'];
 
-export interface VocabAndMerges {
-  vocab: Map<string, number>;
-  merges: [left: string, right: string][];
-}
-
 /** Reads the two files from among those given. */
-export function readVocabAndMerges(
-  files: ReadonlyMap<string, string>,
-  source: string,
-): VocabAndMerges {
-  const vocabFile = VOCAB_FILES.find((name) => files.has(name));
-  const mergeFile = MERGE_FILES.find((name) => files.has(name));
-  if (vocabFile === undefined || mergeFile === undefined) {
-    throw new TokenizerError(
-      'NOT_FOUND',
-      `${source}: ${vocabFile === undefined ? VOCAB_FILES.join(' or ') : MERGE_FILES.join(' or ')} is not there`,
-    );
-  }
+export function readVocabAndMerges(files: ReadonlyMap<string, string>): Vocabulary {
+  const fileOf = (names: readonly string[]): string =>
+    names.find((name) => files.has(name)) ??
+    missing(`${names.join(' or ')} is not there, which has to be beside the other file`);
+  const vocabFile = fileOf(VOCAB_FILES);
+  const mergeFile = fileOf(MERGE_FILES);
   return {
     vocab: readVocab(parseJson(vocabFile, files.get(vocabFile)!)),
     merges: parseMerges(mergeFile, files.get(mergeFile)!),
   };
+}
+
+function missing(message: string): never {
+  throw new TokenizerError('NOT_FOUND', message);
 }
 
 /** One merge a line: two tokens with a space between. */
@@ -43,23 +37,11 @@ function parseMerges(name: string, text: string): [string, string][] {
   text.split('\n').forEach((given, index) => {
     const line = given.endsWith('\r') ? given.slice(0, -1) : given;
     if (line === '' || (index === 0 && line.startsWith('#version'))) return;
-    const space = line.indexOf(' ');
-    if (space <= 0 || space === line.length - 1 || line.indexOf(' ', space + 1) >= 0) {
-      throw new TokenizerError('BAD_FILE', `${name}: line ${index + 1} is not two tokens: ${line}`);
+    const pair = line.split(' ');
+    if (pair.length !== 2 || pair.includes('')) {
+      badFile(`${name}: line ${index + 1} is not two tokens: ${line}`);
     }
-    merges.push([line.slice(0, space), line.slice(space + 1)]);
+    merges.push(pair as [string, string]);
   });
   return merges;
-}
-
-/** The two files by their names. */
-export function writeVocabAndMerges(
-  vocab: ReadonlyMap<string, number>,
-  merges: readonly (readonly [string, string])[],
-): Record<string, string> {
-  const sorted = [...vocab].sort((a, b) => a[1] - b[1]);
-  return {
-    'vocab.json': `${JSON.stringify(Object.fromEntries(sorted))}\n`,
-    'merges.txt': ['#version: 0.2', ...merges.map((pair) => pair.join(' ')), ''].join('\n'),
-  };
 }

@@ -1,4 +1,5 @@
-import type { TokenSink } from './pipeline.js';
+import { resized } from './resized.js';
+import type { TokenSink } from './token-sink.js';
 
 const EMPTY = 0;
 const MOST_WORDS = 1 << 16;
@@ -72,14 +73,10 @@ export class WordCache {
     }
     if (this.#count * 2 >= this.#mask) this.#growSlots();
     if (this.#unitCount + length > this.#units.length) {
-      const larger = new Uint16Array(this.#units.length * 2);
-      larger.set(this.#units);
-      this.#units = larger;
+      this.#units = resized(this.#units, this.#units.length * 2);
     }
-    while (this.#valueCount + size > this.#values.length) {
-      const larger = new Int32Array(this.#values.length * 2);
-      larger.set(this.#values);
-      this.#values = larger;
+    if (this.#valueCount + size > this.#values.length) {
+      this.#values = resized(this.#values, this.#values.length * 2);
     }
     const values = this.#values;
     const entry = this.#valueCount;

@@ -1,25 +1,22 @@
-import { quote, TokenizerError } from './errors.js';
-import type { Model } from './pipeline.js';
+import { unknownId } from './errors.js';
+import type { Emit, Model } from './pipeline.js';
 
 /** A word is a token, or unknown. */
 export class WordLevel implements Model {
+  readonly json: { unk_token: string };
+
   constructor(
     readonly vocab: ReadonlyMap<string, number>,
-    readonly unkToken: string = '<unk>',
-  ) {}
-
-  tokenize(word: string, emit: (id: number, start: number, end: number) => void): void {
-    const id = this.vocab.get(word) ?? this.vocab.get(this.unkToken);
-    if (id === undefined) {
-      throw new TokenizerError(
-        'UNKNOWN_TOKEN',
-        `${quote(word)} is not in the vocabulary, and neither is the unknown token ${quote(this.unkToken)}`,
-      );
-    }
-    emit(id, 0, word.length);
+    json: { unk_token?: string } = {},
+  ) {
+    this.json = { type: 'WordLevel', unk_token: '<unk>', ...json } as typeof this.json;
   }
 
-  toJSON(): object {
-    return { type: 'WordLevel', vocab: Object.fromEntries(this.vocab), unk_token: this.unkToken };
+  tokenize(word: string, emit: Emit): void {
+    emit(
+      this.vocab.get(word) ?? unknownId(this.vocab, this.json.unk_token, word),
+      0,
+      word.length,
+    );
   }
 }

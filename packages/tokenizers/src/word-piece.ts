@@ -1,14 +1,14 @@
-import { quote, TokenizerError } from './errors.js';
-import type { Model } from './pipeline.js';
+import { unknownId } from './errors.js';
+import type { Emit, Model } from './pipeline.js';
 import { Trie } from './trie.js';
 
-export interface WordPieceOptions {
+export interface WordPieceJson {
   /** Stands in for words that no tokens make up (default `[UNK]`). */
-  unkToken?: string;
+  unk_token: string;
   /** What tokens that continue a word begin with (default `##`). */
-  continuingSubwordPrefix?: string;
+  continuing_subword_prefix: string;
   /** A word of more code points is unknown (default 100). */
-  maxInputCharsPerWord?: number;
+  max_input_chars_per_word: number;
 }
 
 /**
@@ -16,9 +16,7 @@ export interface WordPieceOptions {
  * that fails anywhere, the whole word is unknown (Wu et al. 2016, as in BERT's code).
  */
 export class WordPiece implements Model {
-  readonly unkToken: string;
-  readonly continuingSubwordPrefix: string;
-  readonly maxInputCharsPerWord: number;
+  readonly json: WordPieceJson;
   #tries: { first: Trie; rest: Trie } | undefined;
   // The tokens of one word, kept until it is known that the whole word can be cut.
   readonly #ids: number[] = [];
@@ -26,16 +24,20 @@ export class WordPiece implements Model {
 
   constructor(
     readonly vocab: ReadonlyMap<string, number>,
-    options: WordPieceOptions = {},
+    json: Partial<WordPieceJson> = {},
   ) {
-    this.unkToken = options.unkToken ?? '[UNK]';
-    this.continuingSubwordPrefix = options.continuingSubwordPrefix ?? '##';
-    this.maxInputCharsPerWord = options.maxInputCharsPerWord ?? 100;
+    const defaults = {
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+    };
+    this.json = { ...defaults, ...json };
   }
 
-  tokenize(word: string, emit: (id: number, start: number, end: number) => void): void {
+  tokenize(word: string, emit: Emit): void {
     const count = this.#cut(word);
-    if (count === 0) emit(this.#unknownId(word), 0, word.length);
+    if (count === 0) emit(unknownId(this.vocab, this.json.unk_token, word), 0, word.length);
     let start = 0;
     for (let i = 0; i < count; i++) {
       const end = this.#ends[i]!;
@@ -46,7 +48,7 @@ export class WordPiece implements Model {
 
   /** The number of tokens that make up the word, now in `#ids` and `#ends`; 0 if it cannot be cut. */
   #cut(word: string): number {
-    if (longerThan(word, this.maxInputCharsPerWord)) return 0;
+    if (longerThan(word, this.json.max_input_chars_per_word)) return 0;
     this.#tries ??= this.#build();
     const { first, rest } = this.#tries;
     let trie = first;
@@ -61,21 +63,10 @@ export class WordPiece implements Model {
     return count;
   }
 
-  #unknownId(word: string): number {
-    const id = this.vocab.get(this.unkToken);
-    if (id === undefined) {
-      throw new TokenizerError(
-        'UNKNOWN_TOKEN',
-        `${quote(word)} is not in the vocabulary, and neither is the unknown token ${quote(this.unkToken)}`,
-      );
-    }
-    return id;
-  }
-
   #build(): { first: Trie; rest: Trie } {
     const first = new Trie();
     const rest = new Trie();
-    const prefix = this.continuingSubwordPrefix;
+    const prefix = this.json.continuing_subword_prefix;
     for (const [token, id] of this.vocab) {
       if (token === '') continue;
       first.add(token, id);
@@ -84,16 +75,6 @@ export class WordPiece implements Model {
       }
     }
     return { first, rest };
-  }
-
-  toJSON(): object {
-    return {
-      type: 'WordPiece',
-      unk_token: this.unkToken,
-      continuing_subword_prefix: this.continuingSubwordPrefix,
-      max_input_chars_per_word: this.maxInputCharsPerWord,
-      vocab: Object.fromEntries(this.vocab),
-    };
   }
 }
 
