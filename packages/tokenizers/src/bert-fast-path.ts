@@ -68,8 +68,9 @@ export class BertFastPath implements FastPath {
   #word(text: string, start: number, end: number, out: TokenSink): void {
     const chunk = text.slice(start, end);
     const word = out.wordCount++;
-    this.model.tokenize(this.normalizer.json.lowercase ? chunk.toLowerCase() : chunk, (id, from, to) =>
-      out.push(id, start + from, start + to, word),
+    this.model.tokenize(
+      this.normalizer.json.lowercase ? chunk.toLowerCase() : chunk,
+      (id, from, to) => out.push(id, start + from, start + to, word),
     );
   }
 

@@ -47,7 +47,13 @@ export const BERT: Family<BertTokenizerOptions> = {
   }),
   describing: ['doLowerCase', 'tokenizeChineseChars', 'stripAccents'],
   describe({ vocab }, { doLowerCase, tokenizeChineseChars, stripAccents }, roles, config) {
-    const names = [roles.padToken!, roles.unkToken!, roles.clsToken!, roles.sepToken!, roles.maskToken!];
+    const names = [
+      roles.padToken!,
+      roles.unkToken!,
+      roles.clsToken!,
+      roles.sepToken!,
+      roles.maskToken!,
+    ];
     const ids = new Map(vocab);
     for (const name of names) if (!ids.has(name)) ids.set(name, ids.size);
     const [, , cls, sep] = names.map((name): [string, number] => [name, ids.get(name)!]);
@@ -103,8 +109,7 @@ export class BertTokenizer extends Tokenizer {
 /** The fast path of BERT's pipeline, if the parts are BERT's. */
 export function bertFastPath(parts: TokenizerParts): BertFastPath | undefined {
   const { normalizer, preTokenizer, model } = parts;
-  const isBerts =
-    normalizer instanceof BertNormalizer && preTokenizer instanceof BertPreTokenizer;
+  const isBerts = normalizer instanceof BertNormalizer && preTokenizer instanceof BertPreTokenizer;
   return isBerts ? new BertFastPath(normalizer, preTokenizer, model) : undefined;
 }
 

@@ -2,12 +2,7 @@ import { BERT, bertFastPath } from './bert-tokenizer.js';
 import { Bpe } from './bpe.js';
 import { byteLevelFastPath, GPT2 } from './gpt2-tokenizer.js';
 import { Metaspace } from './metaspace.js';
-import {
-  BpeDecoder,
-  ByteFallback,
-  MetaspaceDecoder,
-  StripDecoder,
-} from './more-decoders.js';
+import { BpeDecoder, ByteFallback, MetaspaceDecoder, StripDecoder } from './more-decoders.js';
 import { PostProcessorSequence } from './more-post-processors.js';
 import { Digits, Punctuation, Whitespace } from './more-pre-tokenizers.js';
 import { Prepend, Strip, StripAccents, UnicodeForm } from './normalizers.js';

@@ -12,50 +12,82 @@ export function isNewerThanReference(char: string): boolean {
   return char >= '\u0300' && !kinds().has(char.codePointAt(0)!, KNOWN_TO_REFERENCE);
 }
 
-type Form = 'NFD' | 'NFKD';
-const MOST = 1 << 14;
-const known: Record<Form, Map<string, string[]>> = { NFD: new Map(), NFKD: new Map() };
-
-function partsOf(char: string, form: Form): string[] {
-  let parts = known[form].get(char);
-  if (parts === undefined) {
-    parts = isNewerThanReference(char) ? [char] : [...char.normalize(form)];
-    if (known[form].size >= MOST) known[form].clear();
-    known[form].set(char, parts);
-  }
-  return parts;
+/** A function that remembers what it gave last, for up to so many texts. */
+export function remembering<T>(of: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    let value = known.get(text);
+    if (value === undefined) {
+      value = of(text);
+      if (known.size >= 1 << 14) known.clear();
+      known.set(text, value);
+    }
+    return value;
+  };
 }
+
+type Form = 'NFD' | 'NFKD';
+const partsBy = (form: Form) =>
+  remembering((char) => (isNewerThanReference(char) ? [char] : [...char.normalize(form)]));
+const partsOf = { NFD: partsBy('NFD'), NFKD: partsBy('NFKD') };
 
 /**
  * Canonical (NFD) or compatible (NFKD) decomposition (UAX #15). The data come from the engine, less
- * what is younger than the reference's; as the engine gives no alignment, it is worked out here.
+ * what is younger than the reference's; as the engine gives no alignment, and takes time that grows
+ * with the square of a run of marks, the rest is done here.
  */
 export function decomposed(text: string, form: Form): Rewriting {
   const chars: string[] = [];
   const changes: number[] = [];
+  let marks = 0; // where the run of marks begins that the next character may add to
   for (const char of text) {
     let change = 0;
-    for (const part of partsOf(char, form)) {
+    for (const part of partsOf[form](char)) {
+      if (!isMark(part)) {
+        orderMarks(chars, changes, marks);
+        marks = chars.length + 1;
+      }
       chars.push(part);
       changes.push(change);
       change = 1;
     }
   }
-  return inCanonicalOrder(chars, changes);
+  orderMarks(chars, changes, marks);
+  return { chars, changes };
 }
 
-/** Puts marks in order as the engine does. Characters that are alike never overtake each other. */
-function inCanonicalOrder(chars: string[], changes: number[]): Rewriting {
-  const given = chars.map((char) => (isNewerThanReference(char) ? '\uFFFF' : char));
-  const text = given.join('');
-  const ordered = text.normalize('NFD');
-  if (ordered === text) return { chars, changes };
-  const places = new Map<string, number[]>(); // of each character, the last first
-  for (let i = given.length - 1; i >= 0; i--) {
-    const found = places.get(given[i]!);
-    if (found) found.push(i);
-    else places.set(given[i]!, [i]);
+/** Whether canonical order puts `mark` before an `other` that precedes it: if its combining class is lower. */
+export function goesBefore(mark: string, other: string): boolean {
+  return mark !== other && (other + mark).normalize('NFD') === mark + other;
+}
+
+/** Whether canonical order can move the character: if its combining class, of 1 to 240, is not 0. */
+export const isMark: (char: string) => boolean = /* @__PURE__ */ remembering(
+  (char) =>
+    char >= '\u0300' &&
+    !isNewerThanReference(char) &&
+    (goesBefore(char, '\u0345') || goesBefore('\u0334', char)),
+);
+
+/** Sorts the marks from `from` on by their classes; those of one class keep their order. */
+function orderMarks(chars: string[], changes: number[], from: number): void {
+  if (chars.length - from < 2) return;
+  const marks = chars.slice(from);
+  // Each mark once, in the order of the classes, which the engine knows.
+  const ranks = new Map<string, number>();
+  let rank = 0;
+  let last = '';
+  for (const mark of [...new Set(marks)].join('').normalize('NFD')) {
+    if (goesBefore(last, mark)) rank++;
+    ranks.set(mark, rank);
+    last = mark;
   }
-  const order = Array.from(ordered, (char) => places.get(char)!.pop()!);
-  return { chars: order.map((i) => chars[i]!), changes: order.map((i) => changes[i]!) };
+  if (rank === 0) return;
+  const places = marks.map((_, i) => i);
+  places.sort((a, b) => ranks.get(marks[a]!)! - ranks.get(marks[b]!)!);
+  const moved = changes.slice(from);
+  places.forEach((place, i) => {
+    chars[from + i] = marks[place]!;
+    changes[from + i] = moved[place]!;
+  });
 }

@@ -1,5 +1,6 @@
 import { badOption } from './errors.js';
-import { countOf, type Pad, type Rows, type Side, truncateRows } from './rows.js';
+import type { TextOf } from './pipeline.js';
+import { countOf, type Pad, padRows, type Rows, type Side, truncateRows } from './rows.js';
 
 /** A text, or one that is already cut into words. */
 export type TextInput = string | readonly string[];
@@ -181,6 +182,19 @@ export function truncateToFit(
     );
   }
   return strategy === 'only_first' ? cut(length, second ?? 0) : cut(first, length);
+}
+
+/** Makes all rows as long as the padding says. */
+export function padToFit(
+  rows: Rows[],
+  padding: PaddingSettings | undefined,
+  textOf: TextOf,
+): Rows[] {
+  if (padding === undefined) return rows;
+  const longest = () => rows.reduce((most, row) => Math.max(most, countOf(row)), 0);
+  const multiple = Math.max(padding.toMultipleOf, 1);
+  const length = Math.ceil((padding.length ?? longest()) / multiple) * multiple;
+  return rows.map((row) => padRows(row, length, padding, textOf));
 }
 
 /** Takes tokens off the longer of two, until both have the same length or fit. */

@@ -1,11 +1,11 @@
 import type { AddedTokens } from './added-tokens.js';
 import { type EncodePlan, type TextInput, truncateToFit } from './encode-options.js';
 import type { TextOf, TokenizerParts } from './pipeline.js';
-import { ID, inserted, joinRows, padRows, type Rows, TEXT, WIDTH } from './rows.js';
+import { ID, inserted, joinRows, type Rows, TEXT, WIDTH } from './rows.js';
 import { TextCutter } from './text-cutter.js';
 import { TokenSink } from './token-sink.js';
 
-/** The way from a text and its pair to rows of tokens: cut, truncated, framed by special tokens, padded. */
+/** The way from a text and its pair to rows of tokens: cut, truncated, framed by special tokens. */
 export class Encoder {
   readonly #parts: TokenizerParts;
   readonly #textOf: TextOf;
@@ -19,7 +19,7 @@ export class Encoder {
     this.#cutter = new TextCutter(parts, addedTokens, textOf);
   }
 
-  /** All but padding. */
+  /** The rows of a text and its pair, not padded. */
   rows(text: TextInput, pair: TextInput | undefined, plan: EncodePlan): Rows {
     const texts: string[] = [];
     const sequences = [this.#sequence(text, 0, texts)];
@@ -32,18 +32,10 @@ export class Encoder {
     return joinRows(postProcessor?.process(fitting, addSpecialTokens, this.#textOf) ?? fitting);
   }
 
-  /** Pads all rows alike, as the plan says. */
-  pad(rows: Rows[], { padding }: EncodePlan): Rows[] {
-    if (padding === undefined) return rows;
-    const longest = () => rows.reduce((most, { cells }) => Math.max(most, cells.length / WIDTH), 0);
-    const multiple = Math.max(padding.toMultipleOf, 1);
-    const length = Math.ceil((padding.length ?? longest()) / multiple) * multiple;
-    return rows.map((row) => padRows(row, length, padding, this.#textOf));
-  }
-
   /** The ids alone of one text, neither truncated nor padded. */
   ids(text: string, addSpecialTokens: boolean): Int32Array {
-    const [before, after] = addSpecialTokens ? (this.#frame ??= this.#findFrame()) : NOTHING;
+    if (addSpecialTokens) this.#frame ??= this.#findFrame();
+    const [before, after] = (addSpecialTokens && this.#frame) || NOTHING;
     const sink = this.#sink;
     sink.clear(true);
     this.#cutter.cut(text, sink);
@@ -85,7 +77,9 @@ export class Encoder {
   /** The ids that the post-processor puts before and after one sequence. */
   #findFrame(): [before: number[], after: number[]] {
     const marker = inserted(-1, 0, '', [], () => '');
-    const { cells } = joinRows(this.#parts.postProcessor?.process([marker], true, this.#textOf) ?? [marker]);
+    const { cells } = joinRows(
+      this.#parts.postProcessor?.process([marker], true, this.#textOf) ?? [marker],
+    );
     const ids = Array.from(cells).filter((_, i) => i % WIDTH === ID);
     const at = ids.indexOf(-1);
     return [ids.slice(0, at), ids.slice(at + 1)];

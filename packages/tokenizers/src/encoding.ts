@@ -1,6 +1,6 @@
+import type { TextOf } from './pipeline.js';
 import type { Rows } from './rows.js';
 import { END, ID, PADDING, SEQUENCE, START, TEXT, TYPE, WIDTH, WORD } from './rows.js';
-import type { TextOf } from './pipeline.js';
 
 /**
  * What a text was encoded to; `model.forward(encoding)` takes it as it is, as a batch of one. Its
@@ -26,7 +26,8 @@ export class Encoding {
     if (known !== undefined) return known;
     const { cells } = this.rows;
     const column: T[] = new Array(this.length);
-    for (let i = 0, at = 0; at < cells.length; i++, at += WIDTH) column[i] = of(cells[at + cell]!, at);
+    for (let i = 0, at = 0; at < cells.length; i++, at += WIDTH)
+      column[i] = of(cells[at + cell]!, at);
     this.#columns[key] = column;
     return column;
   }
@@ -137,7 +138,7 @@ export class Encoding {
   }
 
   static {
-    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+    Object.defineProperty(Encoding.prototype, Symbol.for('nodejs.util.inspect.custom'), {
       value(this: Encoding) {
         return this.toJSON();
       },

@@ -50,11 +50,7 @@ export function quote(text: string): string {
 }
 
 /** The id of the token that stands for what is unknown, as which `word` has to be taken. */
-export function unknownId(
-  vocab: ReadonlyMap<string, number>,
-  token: string,
-  word: string,
-): number {
+export function unknownId(vocab: ReadonlyMap<string, number>, token: string, word: string): number {
   const id = vocab.get(token);
   if (id === undefined) {
     throw new TokenizerError(

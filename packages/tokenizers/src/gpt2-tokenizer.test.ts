@@ -58,7 +58,10 @@ describe('GPT-2', () => {
     const { 'vocab.json': vocab, 'merges.txt': merges } = (
       await trainBpe(texts, { vocabSize: 300, specialTokens })
     ).toFiles();
-    const roberta = await GPT2Tokenizer.fromPretrained({ 'vocab.json': vocab, 'merges.txt': merges });
+    const roberta = await GPT2Tokenizer.fromPretrained({
+      'vocab.json': vocab,
+      'merges.txt': merges,
+    });
     const { ids, tokens } = roberta.encode('a <mask>', { pair: 'b' });
     expect(ids[0]).toBe(0);
     expect(tokens).toEqual(['<s>', 'a', ' <mask>', '</s>', '</s>', 'b', '</s>']);

@@ -1,9 +1,4 @@
-import {
-  BERT,
-  BertTokenizer,
-  type BertTokenizerOptions,
-  parseWordList,
-} from './bert-tokenizer.js';
+import { BERT, BertTokenizer, type BertTokenizerOptions, parseWordList } from './bert-tokenizer.js';
 import { allComponents, fastPathOf } from './components.js';
 import { badOption } from './errors.js';
 import { partsOf, withRoles } from './family.js';
@@ -53,7 +48,9 @@ export async function loadTokenizer(
 }
 
 function isWordPiece(vocab: ReadonlyMap<string, number>, unk: string): boolean {
-  return vocab.has(unk) && (vocab.has('[CLS]') || [...vocab.keys()].some((word) => /^##./.test(word)));
+  return (
+    vocab.has(unk) && (vocab.has('[CLS]') || [...vocab.keys()].some((word) => /^##./.test(word)))
+  );
 }
 
 /** The usual names of tokens with a role, for a file that has no others beside it. */

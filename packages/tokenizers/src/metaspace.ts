@@ -1,6 +1,6 @@
-import { Pattern, splitPiece } from './pattern.js';
 import type { AlignedText } from './aligned-text.js';
 import { prepended, replaced } from './edit-text.js';
+import { Pattern, splitPiece } from './pattern.js';
 import type { PreTokenizer } from './pipeline.js';
 
 export interface MetaspaceJson {

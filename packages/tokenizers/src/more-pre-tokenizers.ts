@@ -1,6 +1,13 @@
 import type { AlignedText } from './aligned-text.js';
 import { badFile } from './errors.js';
-import { charParts, type Part, Pattern, SPLIT_BEHAVIORS, type SplitBehavior, splitPiece } from './pattern.js';
+import {
+  charParts,
+  type Part,
+  Pattern,
+  SPLIT_BEHAVIORS,
+  type SplitBehavior,
+  splitPiece,
+} from './pattern.js';
 import type { PreTokenizer } from './pipeline.js';
 import { isPunctuation } from './pre-tokenizers.js';
 import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
@@ -18,7 +25,8 @@ abstract class Splitter implements PreTokenizer {
   readonly behavior: SplitBehavior;
 
   constructor(behavior: SplitBehavior = 'Isolated') {
-    if (!SPLIT_BEHAVIORS.includes(behavior)) badFile(`tokenizer.json: a split behavior ${behavior}`);
+    if (!SPLIT_BEHAVIORS.includes(behavior))
+      badFile(`tokenizer.json: a split behavior ${behavior}`);
     this.behavior = behavior;
   }
 

@@ -1,8 +1,9 @@
-// A thread of a TokenizerPool: takes texts, gives ids.
+// A thread of a TokenizerPool: takes texts, gives tokens as numbers.
 import type { EncodeOptions } from './encode-options.js';
 import { TokenizerError, type TokenizerErrorCode } from './errors.js';
 import { loadTokenizer } from './load-tokenizer.js';
 import { isNode, nodeModule } from './node-files.js';
+import type { Rows } from './rows.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 
 /** What a thread is to do. */
@@ -11,57 +12,62 @@ export type Job =
   | { kind: 'ids'; inputs: readonly string[]; options: { addSpecialTokens: boolean } }
   | { kind: 'batch'; inputs: readonly BatchInput[]; options: EncodeOptions };
 
-/** Rows of ids one after the other, and for batches their types. */
+/** Rows of numbers, one after the other in few lists, so that these go over without being copied. */
 export interface Answer {
-  ids: Int32Array;
-  types?: Int32Array;
+  numbers: Int32Array;
+  /** How many numbers each row has. */
   lengths: Int32Array;
+  /** For batches: how many rows each text has, itself and its overflow. */
+  parts?: Int32Array;
+  /** For batches: by text, the texts of tokens that the id does not tell. */
+  texts?: [index: number, texts: string[]][];
   error?: { code: TokenizerErrorCode; message: string };
 }
 
-const NOTHING = new Int32Array(0);
 let tokenizer: Tokenizer;
 
 async function work(job: Job): Promise<Answer> {
   if (job.kind === 'start') {
     tokenizer = await loadTokenizer(job.files);
-    return { ids: NOTHING.slice(), lengths: NOTHING.slice() };
+    return flattened([]);
   }
   if (job.kind === 'ids') {
-    const rows = job.inputs.map((text) => tokenizer.encodeIds(text, job.options));
-    return { ids: flatten(rows), lengths: lengthsOf(rows) };
+    return flattened(job.inputs.map((text) => tokenizer.encodeIds(text, job.options)));
   }
-  const { inputIds, tokenTypeIds } = tokenizer.encodeBatch(job.inputs, job.options);
-  return { ids: flatten(inputIds), types: flatten(tokenTypeIds), lengths: lengthsOf(inputIds) };
+  const { encodings } = tokenizer.encodeBatch(job.inputs, job.options);
+  const rows = encodings.map((encoding) => encoding.rows);
+  return {
+    ...flattened(rows.flatMap((row) => [row, ...row.overflowing].map(({ cells }) => cells))),
+    parts: Int32Array.from(rows, (row) => 1 + row.overflowing.length),
+    texts: rows.flatMap(({ texts }: Rows, i): [number, string[]][] =>
+      texts.length > 0 ? [[i, texts]] : [],
+    ),
+  };
 }
 
-function lengthsOf(rows: readonly ArrayLike<number>[]): Int32Array {
-  return Int32Array.from(rows, (row) => row.length);
-}
-
-function flatten(rows: readonly ArrayLike<number>[]): Int32Array {
-  const flat = new Int32Array(rows.reduce((sum, row) => sum + row.length, 0));
+function flattened(rows: readonly Int32Array[]): Answer {
+  const numbers = new Int32Array(rows.reduce((sum, row) => sum + row.length, 0));
   let at = 0;
   for (const row of rows) {
-    flat.set(row, at);
+    numbers.set(row, at);
     at += row.length;
   }
-  return flat;
+  return { numbers, lengths: Int32Array.from(rows, (row) => row.length) };
 }
 
 async function answer(job: Job): Promise<Answer> {
   try {
     return await work(job);
   } catch (error) {
-    const code = error instanceof TokenizerError ? error.code : 'BAD_FILE';
+    const code = error instanceof TokenizerError ? error.code : 'THREAD_FAILED';
     const message = error instanceof Error ? error.message : String(error);
-    return { ids: NOTHING.slice(), lengths: NOTHING.slice(), error: { code, message } };
+    return { ...flattened([]), error: { code, message } };
   }
 }
 
 /** The buffers of an answer, which go over without being copied. */
-function buffersOf({ ids, types, lengths }: Answer): ArrayBuffer[] {
-  return [ids, lengths, ...(types ? [types] : [])].map((list) => list.buffer as ArrayBuffer);
+function buffersOf({ numbers, lengths, parts }: Answer): ArrayBuffer[] {
+  return [numbers, lengths, ...(parts ? [parts] : [])].map((list) => list.buffer as ArrayBuffer);
 }
 
 /** A page's worker, as far as it is used here. */

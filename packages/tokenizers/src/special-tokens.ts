@@ -4,7 +4,9 @@ import type { Json, SpecialTokens } from './pipeline.js';
 
 type Role = keyof SpecialTokens;
 /** Each role has the same name in the files, spelled with `_t` for `T`. */
-const ROLES = ['unk', 'sep', 'pad', 'cls', 'mask', 'bos', 'eos'].map((name) => `${name}Token` as Role);
+const ROLES = ['unk', 'sep', 'pad', 'cls', 'mask', 'bos', 'eos'].map(
+  (name) => `${name}Token` as Role,
+);
 const inFile = (role: Role): string => role.replace('T', '_t');
 
 /** Tokens by role, of those that have one. */

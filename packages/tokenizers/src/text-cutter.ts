@@ -10,11 +10,7 @@ export class TextCutter {
   readonly #addedTokens: AddedTokens;
   readonly #textOf: TextOf;
 
-  constructor(
-    parts: TokenizerParts,
-    addedTokens: AddedTokens,
-    textOf: TextOf,
-  ) {
+  constructor(parts: TokenizerParts, addedTokens: AddedTokens, textOf: TextOf) {
     this.#parts = parts;
     this.#addedTokens = addedTokens;
     this.#textOf = textOf;

@@ -22,9 +22,7 @@ export interface Components {
   normalizers: Makers<Normalizer>;
   preTokenizers: Makers<PreTokenizer>;
   /** These are made of the vocabulary and of the rest of their JSON. */
-  models: Readonly<
-    Record<string, new (vocab: ReadonlyMap<string, number>, json: never) => Model>
-  >;
+  models: Readonly<Record<string, new (vocab: ReadonlyMap<string, number>, json: never) => Model>>;
   postProcessors: Makers<PostProcessor>;
   decoders: Makers<Decoder>;
 }

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type * as Tokenizers from './index.js';
 import type * as Pool from './tokenizer-pool.js';
 
@@ -35,6 +36,7 @@ describe('a pool of threads', () => {
       {},
       { padding: 'longest' as const, padToMultipleOf: 8 },
       { truncation: 'longest_first' as const, maxLength: 12, padding: 'max_length' as const },
+      { maxLength: 9, stride: 2, returnOverflowing: true, padding: true },
       {
         maxLength: 9,
         truncationSide: 'left' as const,
@@ -44,10 +46,18 @@ describe('a pool of threads', () => {
     ]) {
       const batch = await pool.encodeBatch(inputs, options);
       const expected = tokenizer.encodeBatch(inputs, options);
-      for (const column of ['inputIds', 'attentionMask', 'tokenTypeIds'] as const) {
-        expect(batch[column].map((row) => Array.from(row))).toEqual(expected[column]);
-      }
+      expect(JSON.stringify(batch.encodings)).toBe(JSON.stringify(expected.encodings));
+      expect(batch.inputIds).toEqual(expected.inputIds);
     }
+  });
+
+  test('an added token keeps the text it was found as', async () => {
+    const other = await trainWordPiece(lines, { vocabSize: 200 });
+    other.addTokens([{ content: '<x>', lstrip: true, normalized: false }]);
+    await using two = await TokenizerPool.create(other, { threads: 2 });
+    const { encodings } = await two.encodeBatch(['the  <x> river', 'the <x>']);
+    expect(encodings[0]!.tokens).toEqual(other.encode('the  <x> river').tokens);
+    expect(encodings[0]!.tokens).toContain('  <x>');
   });
 
   test('stops when aborted, and works on after it', async () => {
@@ -77,5 +87,25 @@ describe('a pool of threads', () => {
     await other.dispose();
     await failed;
     await expect(other.encodeIds(['x'])).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  test('a thread that ends fails its work, and the call says so', async () => {
+    const workers = new Set<Worker>();
+    const post = jest.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (
+      this: Worker,
+      job,
+    ) {
+      workers.add(this);
+      post.mockRestore();
+      this.postMessage(job);
+    });
+    const other = await TokenizerPool.create(tokenizer, { threads: 1 });
+    const pending = other.encodeIds(lines);
+    const failed = expect(pending).rejects.toMatchObject({ code: 'THREAD_FAILED' });
+    expect(workers.size).toBe(1);
+    for (const worker of workers) await worker.terminate();
+    await failed;
+    await expect(other.encodeIds(['x'])).rejects.toMatchObject({ code: 'THREAD_FAILED' });
+    await other.dispose();
   });
 });

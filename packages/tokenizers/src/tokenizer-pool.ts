@@ -1,26 +1,14 @@
-import { type EncodeOptions, planEncoding } from './encode-options.js';
-import { TokenizerError, throwIfAborted } from './errors.js';
-import { isNode, nodeModule } from './node-files.js';
+import { type EncodeOptions, padToFit, planEncoding } from './encode-options.js';
+import { BatchEncoding, Encoding } from './encoding.js';
+import { badOption, TokenizerError, throwIfAborted } from './errors.js';
+import { startThread, type Thread } from './pool-thread.js';
 import type { Answer, Job } from './pool-worker.js';
+import type { Rows } from './rows.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 
 export interface TokenizerPoolOptions {
   /** Number of worker threads (default: one for each processor, but one that is left to the page). */
   threads?: number;
-}
-
-/** What models take: a row for each text. */
-export interface IdBatch {
-  inputIds: Int32Array[];
-  attentionMask: Int32Array[];
-  tokenTypeIds: Int32Array[];
-}
-
-/** A worker of Node's or of a page's. */
-interface Thread {
-  post(job: Job): void;
-  onAnswer(listen: (answer: Answer) => void, fail: (error: unknown) => void): void;
-  terminate(): unknown;
 }
 
 interface Task {
@@ -33,49 +21,54 @@ interface Task {
 const PORTION = 1 << 18;
 
 /**
- * A tokenizer on several threads, for corpora: texts go out in portions, ids come back without being
- * copied. For what else an `Encoding` has, such as offsets, use the tokenizer itself.
+ * A tokenizer on several threads, for corpora: texts go out in portions, tokens come back as numbers,
+ * without being copied.
  */
 export class TokenizerPool {
   readonly #tokenizer: Tokenizer;
-  readonly #threads: Thread[];
+  readonly #threads: Set<Thread>;
   readonly #idle: Thread[];
   readonly #working = new Map<Thread, Task>();
   readonly #waiting: Task[] = [];
-  #isDisposed = false;
+  /** Why there is nothing more to be had of it. */
+  #end: TokenizerError | undefined;
 
   private constructor(tokenizer: Tokenizer, threads: Thread[]) {
     this.#tokenizer = tokenizer;
-    this.#threads = threads;
+    this.#threads = new Set(threads);
     this.#idle = [...threads];
     for (const thread of threads) {
-      const finish = (settle: (task: Task) => void) => {
-        const task = this.#working.get(thread);
-        if (task === undefined) return;
-        this.#working.delete(thread);
-        this.#idle.push(thread);
-        settle(task);
-        this.#assign();
-      };
-      thread.onAnswer(
-        (answer) => finish((task) => task.resolve(answer)),
-        (error) => finish((task) => task.reject(error)),
+      thread.hold(false);
+      thread.listen(
+        (answer) => {
+          const task = this.#working.get(thread);
+          this.#working.delete(thread);
+          thread.hold(false);
+          this.#idle.push(thread);
+          task?.resolve(answer);
+          this.#assign();
+        },
+        (reason) => this.#lose(thread, reason),
       );
     }
   }
 
-  /** Starts the threads, each with the tokenizer as `toFiles` writes it. */
+  /**
+   * Starts the threads, each with the tokenizer as `toFiles` writes it.
+   *
+   * @throws TokenizerError `BAD_OPTION` for less than one thread or a tokenizer with dropout,
+   * `THREAD_FAILED` if they cannot be started
+   */
   static async create(
     tokenizer: Tokenizer,
     { threads = defaultThreads() }: TokenizerPoolOptions = {},
   ): Promise<TokenizerPool> {
     if (!Number.isSafeInteger(threads) || threads < 1) {
-      throw new TokenizerError('BAD_OPTION', `threads must be 1 or more, not ${threads}`);
+      badOption(`threads must be 1 or more, not ${threads}`);
     }
     const { model } = tokenizer.parts;
     if ('isDeterministic' in model && !model.isDeterministic) {
-      throw new TokenizerError(
-        'BAD_OPTION',
+      badOption(
         'with dropout, ids would depend on which thread is first: use the tokenizer itself',
       );
     }
@@ -91,7 +84,11 @@ export class TokenizerPool {
     return pool;
   }
 
-  /** The ids of each text, as the tokenizer's own `encodeIds` gives them. */
+  /**
+   * The ids of each text, as the tokenizer's own `encodeIds` gives them.
+   *
+   * @throws TokenizerError `ABORTED`, `THREAD_FAILED`, or what the tokenizer itself throws
+   */
   async encodeIds(
     texts: readonly string[],
     options: { addSpecialTokens?: boolean; signal?: AbortSignal } = {},
@@ -101,56 +98,47 @@ export class TokenizerPool {
       portions(texts).map((inputs) => ({ kind: 'ids', inputs, options: { addSpecialTokens } })),
       signal,
     );
-    return answers.flatMap(({ ids, lengths }) => rowsOf(ids, lengths));
+    return answers.flatMap(listsOf);
   }
 
-  /** What a model takes for a batch, as the tokenizer's own `encodeBatch` has it. */
+  /**
+   * What the tokenizer's own `encodeBatch` gives, offsets and all.
+   *
+   * @throws TokenizerError `ABORTED`, `THREAD_FAILED`, or what the tokenizer itself throws
+   */
   async encodeBatch(
     inputs: readonly BatchInput[],
-    options: Omit<EncodeOptions, 'pair' | 'returnOverflowing'> & { signal?: AbortSignal } = {},
-  ): Promise<IdBatch> {
-    const { signal, ...encodeOptions } = options;
+    options: Omit<EncodeOptions, 'pair'> & { signal?: AbortSignal } = {},
+  ): Promise<BatchEncoding> {
+    const { signal, ...given } = options;
     const { parts, specialTokens, padTokenId, modelMaxLength } = this.#tokenizer;
-    const { padding, truncation } = planEncoding(
+    const { padding, truncation, addSpecialTokens, returnOverflowing } = planEncoding(
       { ...parts, padToken: specialTokens.padToken, padTokenId, modelMaxLength },
-      encodeOptions,
+      given,
     );
+    const forThread: EncodeOptions = {
+      ...{ addSpecialTokens, returnOverflowing, padding: false },
+      ...{ truncation: truncation?.strategy ?? false },
+      ...(truncation && {
+        ...{ maxLength: truncation.maxLength, stride: truncation.stride },
+        truncationSide: truncation.side,
+      }),
+    };
     const answers = await this.#runAll(
-      portions(inputs).map((part) => ({
-        kind: 'batch',
-        inputs: part,
-        options: {
-          addSpecialTokens: encodeOptions.addSpecialTokens ?? true,
-          padding: false,
-          truncation: truncation?.strategy ?? false,
-          ...(truncation && { maxLength: truncation.maxLength, truncationSide: truncation.side }),
-        },
-      })),
+      portions(inputs).map((part) => ({ kind: 'batch', inputs: part, options: forThread })),
       signal,
     );
-    const ids = answers.flatMap((answer) => rowsOf(answer.ids, answer.lengths));
-    const types = answers.flatMap((answer) => rowsOf(answer.types!, answer.lengths));
-    const ones = ids.map((row) => new Int32Array(row.length).fill(1));
-    if (padding === undefined) return { inputIds: ids, attentionMask: ones, tokenTypeIds: types };
-    let length = padding.length ?? ids.reduce((most, row) => Math.max(most, row.length), 0);
-    const multiple = Math.max(padding.toMultipleOf, 1);
-    length = Math.ceil(length / multiple) * multiple;
-    const pad = (rows: Int32Array[], value: number) =>
-      rows.map((row) => padRow(row, length, value, padding.side));
-    return {
-      inputIds: pad(ids, padding.id),
-      attentionMask: pad(ones, 0),
-      tokenTypeIds: pad(types, padding.typeId),
-    };
+    const textOf = (id: number) => this.#tokenizer.idToToken(id);
+    const rows = padToFit(answers.flatMap(rowsOf), padding, textOf);
+    return new BatchEncoding(rows.map((row) => new Encoding(row, textOf)));
   }
 
   /** Ends the threads; what they were still to do fails with `ABORTED`. */
   async dispose(): Promise<void> {
-    this.#isDisposed = true;
-    const left = [...this.#waiting.splice(0), ...this.#working.values()];
-    this.#working.clear();
-    for (const task of left) task.reject(new TokenizerError('ABORTED', 'the pool was disposed of'));
-    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+    this.#fail(new TokenizerError('ABORTED', 'the pool was disposed of'));
+    const threads = [...this.#threads];
+    this.#threads.clear();
+    await Promise.all(threads.map((thread) => thread.terminate()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -159,33 +147,35 @@ export class TokenizerPool {
 
   async #runAll(jobs: Job[], signal: AbortSignal | undefined): Promise<Answer[]> {
     throwIfAborted(signal);
-    const isOurs = new Set<Job>(jobs);
-    const stop = () => {
-      for (let i = this.#waiting.length - 1; i >= 0; i--) {
-        if (!isOurs.has(this.#waiting[i]!.job)) continue;
-        const [task] = this.#waiting.splice(i, 1);
-        task!.reject(new TokenizerError('ABORTED', 'aborted', { cause: signal?.reason }));
-      }
-    };
-    signal?.addEventListener('abort', stop, { once: true });
+    const all = Promise.all(jobs.map((job) => this.#run(job)));
+    if (signal === undefined) return all;
+    const ours = new Set(jobs);
+    let stop = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => {
+        // What waits is dropped at once; threads at work finish their portion for nobody.
+        const others = this.#waiting.filter(({ job }) => !ours.has(job));
+        this.#waiting.splice(0, this.#waiting.length, ...others);
+        reject(new TokenizerError('ABORTED', 'aborted', signal.reason));
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
     try {
-      const answers = await Promise.all(jobs.map((job) => this.#run(job)));
-      throwIfAborted(signal);
-      return answers;
+      return await Promise.race([all, aborted]);
     } finally {
-      signal?.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', stop);
+      all.catch(() => {}); // after an abort nobody waits for it
     }
   }
 
-  #run(job: Job): Promise<Answer> {
-    return new Promise<Answer>((resolve, reject) => {
-      if (this.#isDisposed) throw new TokenizerError('ABORTED', 'the pool was disposed of');
+  async #run(job: Job): Promise<Answer> {
+    if (this.#end) throw new TokenizerError(this.#end.code, this.#end.message);
+    const answer = await new Promise<Answer>((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject });
       this.#assign();
-    }).then((answer) => {
-      if (answer.error === undefined) return answer;
-      throw new TokenizerError(answer.error.code, answer.error.message);
     });
+    if (answer.error === undefined) return answer;
+    throw new TokenizerError(answer.error.code, answer.error.message);
   }
 
   #assign(): void {
@@ -193,8 +183,29 @@ export class TokenizerPool {
       const thread = this.#idle.shift()!;
       const task = this.#waiting.shift()!;
       this.#working.set(thread, task);
+      thread.hold(true);
       thread.post(task.job);
     }
+  }
+
+  /** A thread ended by itself: its work fails, the others go on. */
+  #lose(thread: Thread, reason: unknown): void {
+    if (!this.#threads.delete(thread)) return;
+    const message = `a thread of the pool failed (${reason instanceof Error ? reason.message : reason})`;
+    const error = new TokenizerError('THREAD_FAILED', message, reason);
+    this.#working.get(thread)?.reject(error);
+    this.#working.delete(thread);
+    const at = this.#idle.indexOf(thread);
+    if (at >= 0) this.#idle.splice(at, 1);
+    thread.terminate();
+    if (this.#threads.size === 0) this.#fail(error);
+  }
+
+  /** Nothing more is done: neither what waits or is at work, nor what comes. */
+  #fail(error: TokenizerError): void {
+    this.#end ??= error;
+    for (const task of [...this.#waiting.splice(0), ...this.#working.values()]) task.reject(error);
+    this.#working.clear();
   }
 }
 
@@ -205,7 +216,7 @@ function portions<T extends BatchInput>(inputs: readonly T[]): T[][] {
   let size = 0;
   for (const input of inputs) {
     part.push(input);
-    size += typeof input === 'string' ? input.length : 256;
+    size += sizeOf(input);
     if (size >= PORTION) {
       parts.push(part);
       part = [];
@@ -216,53 +227,36 @@ function portions<T extends BatchInput>(inputs: readonly T[]): T[][] {
   return parts;
 }
 
-/** Rows of a flat list, as views of it. */
-function rowsOf(flat: Int32Array, lengths: Int32Array): Int32Array[] {
+/** About how much text there is in an input. */
+function sizeOf(input: BatchInput): number {
+  if (typeof input === 'string') return input.length;
+  if ('text' in input) return sizeOf(input.text) + sizeOf(input.pair ?? '');
+  return input.reduce((sum, word) => sum + word.length, 0);
+}
+
+/** The rows of an answer, as views of it. */
+function listsOf({ numbers, lengths }: Answer): Int32Array[] {
   let at = 0;
   return Array.from(lengths, (length) => {
     at += length;
-    return flat.subarray(at - length, at);
+    return numbers.subarray(at - length, at);
   });
 }
 
-function padRow(
-  row: Int32Array,
-  length: number,
-  value: number,
-  side: 'left' | 'right',
-): Int32Array {
-  if (row.length >= length) return row;
-  const padded = new Int32Array(length).fill(value);
-  padded.set(row, side === 'left' ? length - row.length : 0);
-  return padded;
+function rowsOf(answer: Answer): Rows[] {
+  const lists = listsOf(answer);
+  const texts = new Map(answer.texts);
+  let next = 0;
+  return Array.from(answer.parts!, (count, i): Rows => {
+    const own = texts.get(i) ?? [];
+    const [first, ...overflowing] = lists
+      .slice(next, next + count)
+      .map((cells): Rows => ({ cells, texts: own, overflowing: [] }));
+    next += count;
+    return { ...first!, overflowing };
+  });
 }
 
 function defaultThreads(): number {
   return Math.max(1, (globalThis.navigator?.hardwareConcurrency ?? 2) - 1);
-}
-
-async function startThread(): Promise<Thread> {
-  if (isNode()) {
-    const threads = await nodeModule<typeof import('node:worker_threads')>('worker_threads');
-    const worker = new threads.Worker(new URL('./pool-worker.js', import.meta.url));
-    worker.unref();
-    return {
-      post: (job) => worker.postMessage(job),
-      onAnswer: (listen, fail) => {
-        worker.on('message', listen);
-        worker.on('error', fail);
-      },
-      terminate: () => worker.terminate(),
-    };
-  }
-  // Written as bundlers look for it.
-  const worker = new Worker(new URL('./pool-worker.js', import.meta.url), { type: 'module' });
-  return {
-    post: (job) => worker.postMessage(job),
-    onAnswer: (listen, fail) => {
-      worker.addEventListener('message', ({ data }) => listen(data as Answer));
-      worker.addEventListener('error', fail);
-    },
-    terminate: () => worker.terminate(),
-  };
 }

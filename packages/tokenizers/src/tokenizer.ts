@@ -5,6 +5,7 @@ import { cleanUp } from './decoders.js';
 import {
   type EncodeOptions,
   type EncodePlan,
+  padToFit,
   planEncoding,
   type TextInput,
 } from './encode-options.js';
@@ -196,6 +197,7 @@ export class Tokenizer {
     await writeToDisk(folder, this.toFiles());
   }
 
+  /** The options with what the tokenizer's own file says filled in. */
   #plan(options: EncodeOptions): EncodePlan {
     const { parts, padTokenId, modelMaxLength } = this;
     const { padToken } = this.specialTokens;
@@ -203,8 +205,8 @@ export class Tokenizer {
     return planEncoding({ truncation, padding, padToken, padTokenId, modelMaxLength }, options);
   }
 
-  #encodings(rows: Rows[], plan: EncodePlan): Encoding[] {
-    return this.#encoder.pad(rows, plan).map((row) => new Encoding(row, this.#textOf));
+  #encodings(rows: Rows[], { padding }: EncodePlan): Encoding[] {
+    return padToFit(rows, padding, this.#textOf).map((row) => new Encoding(row, this.#textOf));
   }
 }
 

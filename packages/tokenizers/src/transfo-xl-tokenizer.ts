@@ -1,6 +1,13 @@
 import { WordPieceDecoder } from './decoders.js';
 import { badFile, badOption } from './errors.js';
-import { describedParts, type Family, type FamilyOptions, numbered, readFamily, specialToken } from './family.js';
+import {
+  describedParts,
+  type Family,
+  type FamilyOptions,
+  numbered,
+  readFamily,
+  specialToken,
+} from './family.js';
 import type { LoadOptions, TokenizerSource } from './files.js';
 import { DecoderSequence, Fuse, ReplaceDecoder } from './more-decoders.js';
 import { PreTokenizerSequence, Split, WhitespaceSplit } from './more-pre-tokenizers.js';
@@ -34,7 +41,10 @@ export const TRANSFO_XL: Family<TransfoXLTokenizerOptions> = {
   },
   files: ['vocab.txt'],
   readVocabulary(files) {
-    const words = files.get('vocab.txt')!.split('\n').map((line) => line.trim().split(/\s/)[0]!);
+    const words = files
+      .get('vocab.txt')!
+      .split('\n')
+      .map((line) => line.trim().split(/\s/)[0]!);
     const vocab = numbered(new Set(words.filter((word) => word !== '')));
     return vocab.size > 0 ? { vocab } : badFile('vocab.txt: no word in it');
   },
@@ -115,15 +125,15 @@ const MOSES_WORDS = {
       type: 'Split',
       pattern: {
         Regex: [
-        '@[-,.]@', // what the normalizer made
-        '<[\\p{L}_]+>', // <unk>, <eos>, <formula>
-        `(?:${ABBREVIATIONS})\\.(?!\\p{L})`,
-        '(?:\\p{L}\\.)+(?:\\p{L}(?!\\p{L}))?', // U.S., J., p.m
-        "(?<=\\p{L})'\\p{L}+", // the 's of it's
-        "(?:^|(?<=\\d))'(?:[sdmt]|re|ve|ll)(?!\\p{L})", // by itself already, or the 's of 1990's
-        '[\\p{L}\\p{M}\\p{N}]+',
-        '\\.{2,}',
-        '[^\\p{L}\\p{M}\\p{N}]',
+          '@[-,.]@', // what the normalizer made
+          '<[\\p{L}_]+>', // <unk>, <eos>, <formula>
+          `(?:${ABBREVIATIONS})\\.(?!\\p{L})`,
+          '(?:\\p{L}\\.)+(?:\\p{L}(?!\\p{L}))?', // U.S., J., p.m
+          "(?<=\\p{L})'\\p{L}+", // the 's of it's
+          "(?:^|(?<=\\d))'(?:[sdmt]|re|ve|ll)(?!\\p{L})", // by itself already, or the 's of 1990's
+          '[\\p{L}\\p{M}\\p{N}]+',
+          '\\.{2,}',
+          '[^\\p{L}\\p{M}\\p{N}]',
         ].join('|'),
       },
       behavior: 'Isolated',

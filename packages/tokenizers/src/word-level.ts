@@ -13,10 +13,6 @@ export class WordLevel implements Model {
   }
 
   tokenize(word: string, emit: Emit): void {
-    emit(
-      this.vocab.get(word) ?? unknownId(this.vocab, this.json.unk_token, word),
-      0,
-      word.length,
-    );
+    emit(this.vocab.get(word) ?? unknownId(this.vocab, this.json.unk_token, word), 0, word.length);
   }
 }

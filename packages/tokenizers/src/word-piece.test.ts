@@ -145,7 +145,9 @@ describe('pairs, truncation and padding as the reference has them', () => {
   });
 
   test('a batch is padded to its longest row', async () => {
-    const batch = await (await tokenizerOf('uncased')).encodeBatch(fixture.batch.texts, { padding: 'longest' });
+    const batch = await (await tokenizerOf('uncased')).encodeBatch(fixture.batch.texts, {
+      padding: 'longest',
+    });
     expect(batch.encodings.map(fullRowOf)).toEqual(fixture.batch.rows);
     expect(batch.inputIds).toEqual(fixture.batch.rows.map((row) => row.ids));
     expect(batch.attentionMask).toEqual(fixture.batch.rows.map((row) => row.attention));
