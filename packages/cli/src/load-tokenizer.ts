@@ -52,7 +52,7 @@ function isLoweredCased(tokenizer: Tokenizer): boolean {
   const { parts } = tokenizer;
   if (!(tokenizer instanceof BertTokenizer) || parts.config?.do_lower_case !== undefined)
     return false;
-  const { lowercase } = (parts.normalizer?.toJSON() ?? {}) as { lowercase?: boolean };
+  const { lowercase } = (parts.normalizer?.json ?? {}) as { lowercase?: boolean };
   let capitals = 0;
   for (const token of parts.model.vocab.keys()) if (/^(##)?\p{Lu}/u.test(token)) capitals++;
   return lowercase === true && capitals > 0.05 * parts.model.vocab.size;
@@ -81,7 +81,7 @@ const KINDS: Record<string, string> = { BPE: 'byte-pair encoding', WordLevel: 'a
 
 /** What kind of model cuts words, and the token that stands for what it does not know, if any. */
 export function modelOf(tokenizer: Tokenizer): { type: string; unkTokenId: number | undefined } {
-  const { type, unk_token: unk } = tokenizer.parts.model.toJSON() as {
+  const { type, unk_token: unk } = tokenizer.parts.model.json as {
     type: string;
     unk_token?: string | null;
   };

@@ -26,9 +26,9 @@ export class TokenizerError extends Error {
   constructor(
     readonly code: TokenizerErrorCode,
     message: string,
-    cause?: unknown,
+    options?: { cause?: unknown },
   ) {
-    super(message, cause === undefined ? {} : { cause });
+    super(message, options);
   }
 }
 
@@ -37,11 +37,11 @@ export function badOption(message: string): never {
 }
 
 export function badFile(message: string, cause?: unknown): never {
-  throw new TokenizerError('BAD_FILE', message, cause);
+  throw new TokenizerError('BAD_FILE', message, { cause });
 }
 
 export function unsupported(message: string, cause?: unknown): never {
-  throw new TokenizerError('UNSUPPORTED', message, cause);
+  throw new TokenizerError('UNSUPPORTED', message, { cause });
 }
 
 /** A text as an error message shows it: JSON spelling, so that control characters show, and not endless. */
@@ -63,5 +63,5 @@ export function unknownId(vocab: ReadonlyMap<string, number>, token: string, wor
 
 /** Throws when the signal has been aborted; what was given to `abort()` is the error's cause. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new TokenizerError('ABORTED', 'aborted', signal.reason);
+  if (signal?.aborted) throw new TokenizerError('ABORTED', 'aborted', { cause: signal.reason });
 }

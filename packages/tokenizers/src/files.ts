@@ -83,7 +83,7 @@ async function fromUrl(url: string, signal?: AbortSignal): Promise<Uint8Array | 
     response = await fetch(url, signal ? { signal } : {});
   } catch (cause) {
     throwIfAborted(signal);
-    throw new TokenizerError('NOT_FOUND', `${url}: cannot be fetched (${cause})`, cause);
+    throw new TokenizerError('NOT_FOUND', `${url}: cannot be fetched (${cause})`, { cause });
   }
   const { ok, status } = response;
   if (status === 404 || status === 410) return undefined;

@@ -21,7 +21,7 @@ export async function readFromDisk(place: string): Promise<Uint8Array | undefine
   } catch (cause) {
     const { code } = cause as { code?: string };
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new TokenizerError('NOT_FOUND', `${place}: cannot be read (${cause})`, cause);
+    throw new TokenizerError('NOT_FOUND', `${place}: cannot be read (${cause})`, { cause });
   }
 }
 

@@ -156,7 +156,7 @@ export class TokenizerPool {
         // What waits is dropped at once; threads at work finish their portion for nobody.
         const others = this.#waiting.filter(({ job }) => !ours.has(job));
         this.#waiting.splice(0, this.#waiting.length, ...others);
-        reject(new TokenizerError('ABORTED', 'aborted', signal.reason));
+        reject(new TokenizerError('ABORTED', 'aborted', { cause: signal.reason }));
       };
       signal.addEventListener('abort', stop, { once: true });
     });
@@ -192,7 +192,7 @@ export class TokenizerPool {
   #lose(thread: Thread, reason: unknown): void {
     if (!this.#threads.delete(thread)) return;
     const message = `a thread of the pool failed (${reason instanceof Error ? reason.message : reason})`;
-    const error = new TokenizerError('THREAD_FAILED', message, reason);
+    const error = new TokenizerError('THREAD_FAILED', message, { cause: reason });
     this.#working.get(thread)?.reject(error);
     this.#working.delete(thread);
     const at = this.#idle.indexOf(thread);

@@ -32,7 +32,7 @@ async function fetchFile(url: string): Promise<Uint8Array> {
 }
 
 function factsOf(id: string, tokenizer: Tokenizer): Facts {
-  const { type } = tokenizer.parts.model.toJSON() as { type?: unknown };
+  const { type } = tokenizer.parts.model.json as { type?: unknown };
   return { id, method: String(type), vocabSize: tokenizer.vocabSize };
 }
 
