@@ -74,9 +74,10 @@ function toJson(
   encoding: Encoding,
   { all, overflow }: TokenizeOptions,
 ): object {
-  const columns = ({ tokens, ids, offsets, ...rest }: Encoding) => {
+  const columns = (part: Encoding) => {
+    const { tokens, ids, offsets } = part;
     if (!all) return { tokens, ids, offsets };
-    const { wordIds, sequenceIds, typeIds, specialTokensMask, attentionMask } = rest;
+    const { wordIds, sequenceIds, typeIds, specialTokensMask, attentionMask } = part;
     return {
       ...{ tokens, ids, offsets, wordIds, sequenceIds },
       ...{ typeIds, specialTokensMask, attentionMask },
