@@ -1,8 +1,8 @@
 // Byte-level BPE (Radford et al. 2019): text as UTF-8 bytes, each spelled by a visible character.
 import type { AlignedText } from './aligned-text.js';
 import { prepended } from './edit-text.js';
-import type { Decoder, PostProcessor, PreTokenizer, TextOf } from './pipeline.js';
-import { END, ID, type Rows, START, TEXT, WIDTH } from './rows.js';
+import type { Decoder, PostProcessor, PreTokenizer } from './pipeline.js';
+import { END, ID, type Rows, START, TEXT, type TextOf, WIDTH } from './rows.js';
 import { CharClasses, isWhiteSpace, lazy, WHITE_SPACE } from './unicode.js';
 import { YOUNGER_LETTERS } from './unicode-tables.js';
 

@@ -1,6 +1,13 @@
 import { badOption } from './errors.js';
-import type { TextOf } from './pipeline.js';
-import { countOf, type Pad, padRows, type Rows, type Side, truncateRows } from './rows.js';
+import {
+  countOf,
+  type Pad,
+  padRows,
+  type Rows,
+  type Side,
+  type TextOf,
+  truncateRows,
+} from './rows.js';
 
 /** A text, or one that is already cut into words. */
 export type TextInput = string | readonly string[];

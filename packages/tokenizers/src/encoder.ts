@@ -1,7 +1,7 @@
 import type { AddedTokens } from './added-tokens.js';
 import { type EncodePlan, type TextInput, truncateToFit } from './encode-options.js';
-import type { TextOf, TokenizerParts } from './pipeline.js';
-import { ID, inserted, joinRows, type Rows, TEXT, WIDTH } from './rows.js';
+import type { TokenizerParts } from './pipeline.js';
+import { ID, inserted, joinRows, type Rows, TEXT, type TextOf, WIDTH } from './rows.js';
 import { TextCutter } from './text-cutter.js';
 import { TokenSink } from './token-sink.js';
 

@@ -1,5 +1,4 @@
-import type { TextOf } from './pipeline.js';
-import type { Rows } from './rows.js';
+import type { Rows, TextOf } from './rows.js';
 import { END, ID, PADDING, SEQUENCE, START, TEXT, TYPE, WIDTH, WORD } from './rows.js';
 
 /**

@@ -110,13 +110,12 @@ export class ByteFallback implements Decoder {
 
 /** One decoder after the other. */
 export class DecoderSequence implements Decoder {
+  readonly json: object;
   readonly #decoders: readonly Decoder[];
 
-  constructor(
-    readonly json: { decoders: unknown[] },
-    read: (json: unknown) => Decoder,
-  ) {
+  constructor(json: { decoders: unknown[] }, read: (json: unknown) => Decoder) {
     this.#decoders = json.decoders.map(read);
+    this.json = { type: 'Sequence', decoders: this.#decoders.map((part) => part.json) };
   }
 
   decode(tokens: string[]): string[] {

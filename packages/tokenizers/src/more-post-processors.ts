@@ -1,7 +1,7 @@
 import { trimOffsets } from './byte-level.js';
-import type { PostProcessor, TextOf } from './pipeline.js';
+import type { PostProcessor } from './pipeline.js';
 import { A, sequenceB, special, TemplateProcessing, templateOf } from './post-processors.js';
-import type { Rows } from './rows.js';
+import type { Rows, TextOf } from './rows.js';
 
 export interface RobertaProcessingJson {
   sep: [token: string, id: number];
@@ -31,13 +31,12 @@ export class RobertaProcessing extends TemplateProcessing {
 
 /** One post-processor after the other. */
 export class PostProcessorSequence implements PostProcessor {
+  readonly json: object;
   readonly #processors: readonly PostProcessor[];
 
-  constructor(
-    readonly json: { processors: unknown[] },
-    read: (json: unknown) => PostProcessor,
-  ) {
+  constructor(json: { processors: unknown[] }, read: (json: unknown) => PostProcessor) {
     this.#processors = json.processors.map(read);
+    this.json = { type: 'Sequence', processors: this.#processors.map((part) => part.json) };
   }
 
   addedTokens(isPair: boolean): number {

@@ -133,13 +133,12 @@ export class Split extends Splitter {
 
 /** One pre-tokenizer after the other. */
 export class PreTokenizerSequence implements PreTokenizer {
+  readonly json: object;
   readonly #preTokenizers: readonly PreTokenizer[];
 
-  constructor(
-    readonly json: { pretokenizers: unknown[] },
-    read: (json: unknown) => PreTokenizer,
-  ) {
+  constructor(json: { pretokenizers: unknown[] }, read: (json: unknown) => PreTokenizer) {
     this.#preTokenizers = json.pretokenizers.map(read);
+    this.json = { type: 'Sequence', pretokenizers: this.#preTokenizers.map((part) => part.json) };
   }
 
   split(pieces: AlignedText[]): AlignedText[] {

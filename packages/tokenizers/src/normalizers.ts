@@ -83,13 +83,12 @@ export class Prepend implements Normalizer {
 
 /** One normalizer after the other. */
 export class NormalizerSequence implements Normalizer {
+  readonly json: object;
   readonly #normalizers: readonly Normalizer[];
 
-  constructor(
-    readonly json: { normalizers: unknown[] },
-    read: (json: unknown) => Normalizer,
-  ) {
+  constructor(json: { normalizers: unknown[] }, read: (json: unknown) => Normalizer) {
     this.#normalizers = json.normalizers.map(read);
+    this.json = { type: 'Sequence', normalizers: this.#normalizers.map((part) => part.json) };
   }
 
   normalize(text: AlignedText): AlignedText {

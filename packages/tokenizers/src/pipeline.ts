@@ -2,7 +2,7 @@
 import type { AddedToken } from './added-tokens.js';
 import type { AlignedText } from './aligned-text.js';
 import type { PaddingSettings, TruncationSettings } from './encode-options.js';
-import type { Rows } from './rows.js';
+import type { Rows, TextOf } from './rows.js';
 import type { TokenSink } from './token-sink.js';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -31,9 +31,6 @@ export interface Model extends Component {
   readonly merges?: readonly (readonly [left: string, right: string])[];
   tokenize(word: string, emit: Emit): void;
 }
-
-/** The text of a token by its id. */
-export type TextOf = (id: number) => string | undefined;
 
 /** Puts special tokens around one sequence or two. */
 export interface PostProcessor extends Component {

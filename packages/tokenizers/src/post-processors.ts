@@ -1,5 +1,5 @@
-import type { PostProcessor, TextOf } from './pipeline.js';
-import { inserted, type Rows, setType } from './rows.js';
+import type { PostProcessor } from './pipeline.js';
+import { inserted, type Rows, setType, type TextOf } from './rows.js';
 
 /** A place in a template: a sequence ("A" or "B") or a special token (which may stand for several). */
 export type TemplatePiece =

@@ -1,6 +1,5 @@
 // The tokens of a text while they are put together, cut off and padded.
 import { badOption } from './errors.js';
-import type { TextOf } from './pipeline.js';
 
 // Of each token there are seven numbers, one after the other.
 export const ID = 0;
@@ -20,6 +19,9 @@ export const TYPE = 5;
 /** 0 if the id tells its text, or else the text's index in `texts` plus 1. */
 export const TEXT = 6;
 export const WIDTH = 7;
+
+/** The text of a token by its id. */
+export type TextOf = (id: number) => string | undefined;
 
 export interface Rows {
   cells: Int32Array;

@@ -1,6 +1,7 @@
 import type { AddedTokens } from './added-tokens.js';
 import { AlignedText } from './aligned-text.js';
-import type { TextOf, TokenizerParts } from './pipeline.js';
+import type { TokenizerParts } from './pipeline.js';
+import type { TextOf } from './rows.js';
 import type { TokenSink } from './token-sink.js';
 import { wellFormed } from './unicode.js';
 

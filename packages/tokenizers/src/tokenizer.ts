@@ -13,8 +13,8 @@ import { Encoder } from './encoder.js';
 import { BatchEncoding, Encoding } from './encoding.js';
 import { TokenizerError } from './errors.js';
 import { writeToDisk } from './node-files.js';
-import type { SpecialTokens, TextOf, TokenizerParts } from './pipeline.js';
-import type { Rows } from './rows.js';
+import type { SpecialTokens, TokenizerParts } from './pipeline.js';
+import type { Rows, TextOf } from './rows.js';
 import { writeFiles } from './write-files.js';
 
 /** An entry of a batch: a text, or a text with its pair. */
