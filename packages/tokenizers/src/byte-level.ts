@@ -84,7 +84,7 @@ function contraction(text: string, at: number, to: number): number {
   return first === 0x6c && second === 0x6c ? 2 : 0; // ll
 }
 
-export interface ByteLevelJson {
+interface ByteLevelJson {
   /** Put a space before a text that begins without one (default true). */
   add_prefix_space: boolean;
   /** As post-processor: leave spaces out of the offsets (default true). */

@@ -6,7 +6,7 @@ import { badFile, unsupported } from './errors.js';
 export type Part = readonly [start: number, end: number, isMatch: boolean];
 
 /** `{ "String": … }` or `{ "Regex": … }`. */
-export interface PatternJson {
+interface PatternJson {
   String?: string;
   Regex?: string;
 }

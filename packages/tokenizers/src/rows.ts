@@ -12,7 +12,7 @@ export const WORD = 3;
 /** The sequence it is of, 0 or 1; or … */
 export const SEQUENCE = 4;
 /** … this for a token that was put in, and … */
-export const INSERTED = -1;
+const INSERTED = -1;
 /** … this for padding. */
 export const PADDING = -2;
 export const TYPE = 5;
