@@ -8,6 +8,7 @@ import array
 import json
 import pathlib
 import random
+import tempfile
 import zlib
 
 from tokenizers import AddedToken, BertWordPieceTokenizer, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -389,7 +390,7 @@ def merge_training():
     runs = []
     for options in (
         dict(kind="byte-level", vocab_size=500), dict(kind="byte-level", vocab_size=700, min_frequency=5), dict(kind="byte-level", vocab_size=2000, min_frequency=2),
-        dict(kind="byte-level", vocab_size=400, max_token_length=5), dict(kind="classic", vocab_size=260), dict(kind="classic", vocab_size=5000, min_frequency=20),
+        dict(kind="byte-level", vocab_size=400, max_token_length=5), dict(kind="byte-level", vocab_size=450, file=True), dict(kind="classic", vocab_size=260), dict(kind="classic", vocab_size=5000, min_frequency=20),
         dict(kind="classic", vocab_size=5000, min_frequency=45, suffix="</w>"), dict(kind="words", vocab_size=60), dict(kind="words", vocab_size=1000, min_frequency=12),
     ):
         found = set()
@@ -411,7 +412,13 @@ def merge_training():
                 tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
                 more = {"end_of_word_suffix": options["suffix"]} if "suffix" in options else {}
                 trainer = trainers.BpeTrainer(special_tokens=["<unk>"], **common, **more)
-            tokenizer.train_from_iterator(corpus, trainer)
+            if options.get("file"):
+                with tempfile.NamedTemporaryFile("w", suffix=".txt", newline="") as file:
+                    file.write("\r\n".join(corpus[:100]) + "\n" + "\n".join(corpus[100:]))
+                    file.flush()
+                    tokenizer.train([file.name], trainer)
+            else:
+                tokenizer.train_from_iterator(corpus, trainer)
             model = json.loads(tokenizer.to_str())["model"]
             vocab = sorted(model["vocab"]) if "suffix" in options else sorted(model["vocab"], key=model["vocab"].get)
             found.add(json.dumps([vocab, model.get("merges")]))

@@ -2,10 +2,11 @@ import { AlignedText } from './aligned-text.js';
 import { TokenizerError, throwIfAborted } from './errors.js';
 import type { TrainingProgress } from './merge-trainer.js';
 import type { Normalizer, PreTokenizer } from './pipeline.js';
+import { linesOf, type TextFile } from './text-files.js';
 import { wellFormed } from './unicode.js';
 
-/** Texts to train on: all of them, or as they come. */
-export type Texts = Iterable<string> | AsyncIterable<string>;
+/** Texts to train on: all of them, as they come, or the lines of files. */
+export type Texts = Iterable<string> | AsyncIterable<string> | { files: Iterable<TextFile> };
 
 export interface CountOptions {
   normalizer?: Normalizer | undefined;
@@ -25,13 +26,13 @@ export async function countWords(
   if (typeof texts === 'string') {
     throw new TokenizerError(
       'BAD_OPTION',
-      'the texts to train on must be an iterable of strings, not one string',
+      'the texts to train on must be an iterable of strings, not one string; for files, give { files: [path] }',
     );
   }
   const chunkCounts = new Map<string, number>();
   let done = 0;
   let turn = performance.now();
-  for await (const text of texts) {
+  for await (const text of 'files' in texts ? linesOf(texts.files, signal) : texts) {
     for (const chunk of chunks?.(wellFormed(text)) ?? [wellFormed(text)]) {
       chunkCounts.set(chunk, (chunkCounts.get(chunk) ?? 0) + 1);
     }

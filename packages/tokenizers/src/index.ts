@@ -1,5 +1,6 @@
 export type { AddedToken } from './added-tokens.js';
 export { BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
+export type { Texts } from './count-words.js';
 export type { DecodeStream } from './decode-stream.js';
 export type { EncodeOptions, TextInput, TruncationStrategy } from './encode-options.js';
 export { BatchEncoding, Encoding } from './encoding.js';
@@ -10,6 +11,7 @@ export { loadTokenizer } from './load-tokenizer.js';
 export type { TrainingProgress } from './merge-trainer.js';
 export { OpenAIGPTTokenizer, type OpenAIGPTTokenizerOptions } from './openai-gpt-tokenizer.js';
 export type { SpecialTokens } from './pipeline.js';
+export type { TextFile } from './text-files.js';
 export {
   type BatchInput,
   type DecodeOptions,

@@ -109,26 +109,3 @@ describe('words', () => {
     ]);
   });
 });
-
-describe('a megabyte or more of one kind is not too much (tiktoken #195 and #245, ai-tokenizer #6)', () => {
-  const size = 1 << 19;
-  const inputs = {
-    'no space': 'abcdefgh'.repeat(size / 8),
-    zeros: '0'.repeat(size),
-    spaces: ' '.repeat(size),
-    'combining marks': '\u0301\u0323'.repeat(size / 2),
-    emoji: '🙂'.repeat(size / 2),
-    carets: '^'.repeat(size),
-  };
-  const wordPiece = bert(['^'], true);
-  for (const [name, text] of Object.entries(inputs)) {
-    test(name, () => {
-      const { ids, offsets } = gpt2.encode(text);
-      expect(gpt2.decode(ids) === text).toBe(true);
-      expect(offsets.at(-1)![1]).toBe(text.length);
-      const words = wordPiece.encodeIds(text, { addSpecialTokens: false });
-      const expected = { carets: size, spaces: 0, 'combining marks': 0 };
-      expect(words).toHaveLength(expected[name as 'carets'] ?? 1);
-    });
-  }
-});

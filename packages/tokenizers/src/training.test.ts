@@ -1,4 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { BertNormalizer } from './bert-normalizer.js';
 import { countWords } from './count-words.js';
@@ -8,6 +12,7 @@ import { Whitespace } from './more-pre-tokenizers.js';
 import { BertPreTokenizer } from './pre-tokenizers.js';
 import { trainBpe, trainClassicBpe } from './train-bpe.js';
 import { mostFrequentWords, trainWordLevel } from './train-word-level.js';
+import { trainWordPiece } from './train-word-piece.js';
 
 const fixture = JSON.parse(
   readFileSync(new URL('../fixtures/training.json', import.meta.url), 'utf8'),
@@ -21,6 +26,7 @@ const fixture = JSON.parse(
       min_frequency?: number;
       max_token_length?: number;
       suffix?: string;
+      file?: boolean;
     };
     vocab: string[];
     merges: [string, string][] | null;
@@ -42,7 +48,9 @@ describe('the same as the reference learns', () => {
           vocab,
         );
       } else if (options.kind === 'byte-level') {
-        const { parts } = await trainBpe(corpus, {
+        const text = `${corpus.slice(0, 100).join('\r\n')}\n${corpus.slice(100).join('\n')}`;
+        // A file's lines keep their ends, as the reference has them.
+        const { parts } = await trainBpe(options.file ? { files: [new Blob([text])] } : corpus, {
           vocabSize,
           minFrequency,
           ...(options.max_token_length && { maxTokenLength: options.max_token_length }),
@@ -118,6 +126,26 @@ describe('what is trained', () => {
     expect(tokenizer.decode(ids)).toBe(text);
     expect(tokenizer.unkTokenId).toBe(0);
     expect(tokenizer.encode('Schifffahrt').ids).toEqual([0]);
+  });
+
+  test('files are read line by line, from a path, its URL or a Blob', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'training-'));
+    try {
+      const path = join(folder, 'corpus.txt');
+      const text = corpus.map((line) => `${line}\n`);
+      await writeFile(path, text.join(''));
+      const expected = (await trainWordPiece(text, { vocabSize: 300 })).toFiles();
+      for (const file of [path, pathToFileURL(path), new Blob([text.join('')])]) {
+        const trained = await trainWordPiece({ files: [file] }, { vocabSize: 300 });
+        expect(trained.toFiles()).toEqual(expected);
+      }
+      await expect(trainBpe({ files: [`${path}.none`] })).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining('corpus.txt.none'),
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('training stops when aborted, and refuses one string for many', async () => {

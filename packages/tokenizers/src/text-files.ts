@@ -1,0 +1,56 @@
+// Text files to train on, line by line, so that they need not fit in memory.
+import { TokenizerError, throwIfAborted } from './errors.js';
+import { isNode, nodeModule } from './node-files.js';
+
+/** A path or a file's URL (Node), an address, or what a page has of a file. */
+export type TextFile = string | URL | Blob;
+
+/**
+ * The lines of the files, each with its line end, as Hugging Face's trainers take them.
+ *
+ * @throws TokenizerError `NOT_FOUND` if a file cannot be read, `ABORTED`
+ */
+export async function* linesOf(
+  files: Iterable<TextFile>,
+  signal?: AbortSignal,
+): AsyncGenerator<string> {
+  for (const file of files) {
+    const decoder = new TextDecoder();
+    let rest = '';
+    try {
+      for await (const bytes of bytesOf(file, signal)) {
+        const lines = (rest + decoder.decode(bytes, { stream: true })).split(/(?<=\n)/);
+        rest = lines.at(-1)?.endsWith('\n') ? '' : (lines.pop() ?? '');
+        yield* lines;
+      }
+    } catch (cause) {
+      throwIfAborted(signal);
+      if (cause instanceof TokenizerError) throw cause;
+      const name = file instanceof Blob ? 'a file' : String(file);
+      throw new TokenizerError('NOT_FOUND', `${name}: cannot be read (${cause})`, { cause });
+    }
+    rest += decoder.decode();
+    if (rest !== '') yield rest;
+  }
+}
+
+async function* bytesOf(file: TextFile, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (isNode() && !(file instanceof Blob) && !/^(https?|blob|data):/.test(String(file))) {
+    const { createReadStream } = await nodeModule<typeof import('node:fs')>('fs');
+    const place = String(file);
+    yield* createReadStream(place.startsWith('file:') ? new URL(place) : place);
+    return;
+  }
+  let stream: ReadableStream<Uint8Array> | null;
+  if (file instanceof Blob) {
+    stream = file.stream();
+  } else {
+    const response = await fetch(file, signal ? { signal } : {});
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    stream = response.body;
+  }
+  const reader = stream?.getReader();
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    yield part.value;
+  }
+}
