@@ -426,7 +426,9 @@ def merge_training():
         if len(found) == 1:
             vocab, merges = json.loads(next(iter(found)))
             runs.append({"options": options, "vocab": vocab, "merges": merges})
-    write("training.json", {"lines": TEXT, "repeats": repeats, "runs": runs})
+    by_lines = [run for run in runs if "file" not in run["options"]]
+    by_file = [run for run in runs if "file" in run["options"]]
+    write("training.json", {"lines": TEXT, "repeats": repeats, "runs": by_lines, "fileRuns": by_file})
 
 
 if __name__ == "__main__":

@@ -27,17 +27,18 @@ export async function loadTokenizer(
 ): Promise<Tokenizer> {
   const place = await placeOf(source);
   const tokenizer = await load(place, cased ? { doLowerCase: false } : {}).catch((error) => {
+    if (cased && error?.code === 'BAD_OPTION') {
+      throw new CliError(
+        'USAGE',
+        `--no-lowercase is for a bare vocab.txt of WordPiece; ${source} says itself what becomes of the case.`,
+        { cause: error },
+      );
+    }
     // A reader has no name of its own.
     if (error?.code !== 'NOT_FOUND' || typeof place !== 'function') throw error;
     const message = error.message.replace('the files given', source);
     throw new CliError('NOT_FOUND', message, { cause: error });
   });
-  if (cased && !(tokenizer instanceof BertTokenizer)) {
-    throw new CliError(
-      'USAGE',
-      `--no-lowercase is for a bare vocab.txt of WordPiece; ${source} says itself what becomes of the case.`,
-    );
-  }
   if (!cased && isLoweredCased(tokenizer)) {
     process.stderr.write(
       `${pc.yellow('note:')} ${source} has capital letters and no file that says what becomes of them: ` +

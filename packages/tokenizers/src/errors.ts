@@ -55,7 +55,7 @@ export function unknownId(vocab: ReadonlyMap<string, number>, token: string, wor
   if (id === undefined) {
     throw new TokenizerError(
       'UNKNOWN_TOKEN',
-      `${quote(word)} has no token, and the vocabulary lacks the unknown token ${quote(token)}`,
+      `${quote(word)} is not in the vocabulary, and neither is the unknown token ${quote(token)}`,
     );
   }
   return id;

@@ -1,6 +1,6 @@
 // How the tokenizers of a family are read: the one place for what they have in common.
 import { badOption } from './errors.js';
-import { type LoadOptions, readFirst, type TokenizerSource } from './files.js';
+import { type LoadOptions, nameOf, readFirst, type TokenizerSource } from './files.js';
 import { parseJson } from './json.js';
 import type { Json, SpecialTokens, TokenizerParts } from './pipeline.js';
 import { type Companions, givenRoles, type RoleTokens, readCompanions } from './special-tokens.js';
@@ -22,7 +22,7 @@ export interface Family<Options extends FamilyOptions> {
   components: Components;
   /** The files that a bare vocabulary is in, each by any of its names. */
   files: readonly string[];
-  readVocabulary(files: ReadonlyMap<string, string>): Vocabulary;
+  readVocabulary(files: ReadonlyMap<string, string>, place: string): Vocabulary;
   /** The tokens that have a role unless options or files say otherwise. */
   roles(vocab: ReadonlyMap<string, number>): RoleTokens;
   /** The `tokenizer.json` that a bare vocabulary stands for. */
@@ -38,19 +38,21 @@ export async function readFamily<Options extends FamilyOptions>(
   options: Options & LoadOptions,
 ): Promise<TokenizerParts> {
   const kinds = [['tokenizer.json'], family.files];
-  return partsOf(family, await readFirst(source, kinds, options.signal), options);
+  const files = await readFirst(source, kinds, options.signal);
+  return partsOf(family, files, options, nameOf(source));
 }
 
-/** The parts of a tokenizer that these files describe. */
+/** The parts of a tokenizer that these files describe, which are from `place`. */
 export function partsOf<Options extends FamilyOptions>(
   family: Family<Options>,
   files: ReadonlyMap<string, string>,
   options: Options,
+  place: string,
 ): TokenizerParts {
   const companions = readCompanions(files);
   const whole = files.get('tokenizer.json');
   if (whole === undefined) {
-    return describedParts(family, family.readVocabulary(files), options, companions);
+    return describedParts(family, family.readVocabulary(files, place), options, companions);
   }
   const extra = family.describing.find((name) => options[name] !== undefined);
   if (extra) badOption(`${extra} is for a bare vocabulary: the tokenizer.json says it itself`);

@@ -42,15 +42,21 @@ export async function readFirst(
     await add(COMPANIONS);
     return files;
   }
-  const place = placeOf(source);
-  const isHubId = /^[\w.-]+(\/[\w.-]+)?$/.test(place ?? '');
+  const place = nameOf(source);
+  const isHubId = typeof source === 'string' && /^[\w.-]+(\/[\w.-]+)?$/.test(source);
   const hint = isHubId
     ? `; if it is a hub id, give (await loadFolder('${place}')).readText, with loadFolder from @multihead/checkpoint`
     : '';
-  throw new TokenizerError(
-    'NOT_FOUND',
-    `${place ?? 'the files given'}: there is no ${kinds.map((names) => names[0]).join(' or ')}${hint}`,
+  const wanted = kinds.map((names) =>
+    names.includes('merges.txt') ? `${names[0]} with merges.txt` : names[0]!,
   );
+  const list = new Intl.ListFormat('en', { type: 'disjunction' }).format(wanted);
+  throw new TokenizerError('NOT_FOUND', `${place}: no ${list} is there${hint}`);
+}
+
+/** How an error names a source. */
+export function nameOf(source: TokenizerSource): string {
+  return placeOf(source) ?? 'the files given';
 }
 
 /** The path or address, if it is one. */

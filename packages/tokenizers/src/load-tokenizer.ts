@@ -2,7 +2,7 @@ import { BERT, BertTokenizer, type BertTokenizerOptions, parseWordList } from '.
 import { allComponents, fastPathOf } from './components.js';
 import { badOption } from './errors.js';
 import { partsOf, withRoles } from './family.js';
-import { type LoadOptions, readFirst, type TokenizerSource } from './files.js';
+import { type LoadOptions, nameOf, readFirst, type TokenizerSource } from './files.js';
 import { GPT2, GPT2Tokenizer } from './gpt2-tokenizer.js';
 import { parseJson } from './json.js';
 import { OPENAI_GPT, OpenAIGPTTokenizer } from './openai-gpt-tokenizer.js';
@@ -30,7 +30,7 @@ export async function loadTokenizer(
   const words = files.get('vocab.txt');
   const unk = options.unkToken ?? readCompanions(files).specialTokens.unkToken ?? '[UNK]';
   if (words !== undefined && isWordPiece(parseWordList('vocab.txt', words), unk)) {
-    return new BertTokenizer(partsOf(BERT, files, options));
+    return new BertTokenizer(partsOf(BERT, files, options, nameOf(source)));
   }
   const extra = BERT.describing.find((name) => options[name] !== undefined);
   if (extra) badOption(`${extra} is for a vocab.txt of WordPiece, which is not what is there`);
@@ -40,11 +40,12 @@ export async function loadTokenizer(
     const loaded = withRoles(parts, usual, options, readCompanions(files));
     return new Tokenizer({ ...loaded, fastPath: fastPathOf(parts) });
   }
-  if (words !== undefined) return new TransfoXLTokenizer(partsOf(TRANSFO_XL, files, options));
+  if (words !== undefined)
+    return new TransfoXLTokenizer(partsOf(TRANSFO_XL, files, options, nameOf(source)));
   const merges = MERGE_FILES.map((name) => files.get(name)).find((text) => text !== undefined);
   return /<\/w>/.test(merges?.slice(0, 4096) ?? '')
-    ? new OpenAIGPTTokenizer(partsOf(OPENAI_GPT, files, options))
-    : new GPT2Tokenizer(partsOf(GPT2, files, options));
+    ? new OpenAIGPTTokenizer(partsOf(OPENAI_GPT, files, options, nameOf(source)))
+    : new GPT2Tokenizer(partsOf(GPT2, files, options, nameOf(source)));
 }
 
 function isWordPiece(vocab: ReadonlyMap<string, number>, unk: string): boolean {

@@ -19,25 +19,27 @@ const fixture = JSON.parse(
 ) as {
   lines: string[];
   repeats: number[];
-  runs: {
-    options: {
-      kind: string;
-      vocab_size: number;
-      min_frequency?: number;
-      max_token_length?: number;
-      suffix?: string;
-      file?: boolean;
-    };
-    vocab: string[];
-    merges: [string, string][] | null;
-  }[];
+  runs: Run[];
+  fileRuns: Run[];
 };
+interface Run {
+  options: {
+    kind: string;
+    vocab_size: number;
+    min_frequency?: number;
+    max_token_length?: number;
+    suffix?: string;
+    file?: boolean;
+  };
+  vocab: string[];
+  merges: [string, string][] | null;
+}
 const corpus = fixture.lines.flatMap((line, i) =>
   Array.from({ length: fixture.repeats[i]! }, (_, k) => (k % 5 === 4 ? line.toUpperCase() : line)),
 );
 
 describe('the same as the reference learns', () => {
-  for (const { options, vocab, merges } of fixture.runs) {
+  for (const { options, vocab, merges } of [...fixture.runs, ...fixture.fileRuns]) {
     const vocabSize = options.vocab_size;
     const minFrequency = options.min_frequency ?? 0;
     test(JSON.stringify(options), async () => {

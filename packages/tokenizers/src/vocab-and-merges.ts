@@ -15,20 +15,16 @@ export const VOCAB_FILES: readonly string[] = [
 export const MERGE_FILES: readonly string[] = ['merges.txt', 'vocab.bpe', 'vocab_40000.bpe'];
 
 /** Reads the two files from among those given. */
-export function readVocabAndMerges(files: ReadonlyMap<string, string>): Vocabulary {
-  const fileOf = (names: readonly string[]): string =>
-    names.find((name) => files.has(name)) ??
-    missing(`${names.join(' or ')} is not there, which has to be beside the other file`);
-  const vocabFile = fileOf(VOCAB_FILES);
-  const mergeFile = fileOf(MERGE_FILES);
+export function readVocabAndMerges(files: ReadonlyMap<string, string>, place: string): Vocabulary {
+  const [vocabFile, mergeFile] = [VOCAB_FILES, MERGE_FILES].map((names) => {
+    const found = names.find((name) => files.has(name));
+    if (found !== undefined) return found;
+    throw new TokenizerError('NOT_FOUND', `${place}: ${names.join(' or ')} is not there`);
+  });
   return {
-    vocab: readVocab(parseJson(vocabFile, files.get(vocabFile)!)),
-    merges: parseMerges(mergeFile, files.get(mergeFile)!),
+    vocab: readVocab(parseJson(vocabFile!, files.get(vocabFile!)!)),
+    merges: parseMerges(mergeFile!, files.get(mergeFile!)!),
   };
-}
-
-function missing(message: string): never {
-  throw new TokenizerError('NOT_FOUND', message);
 }
 
 /** One merge a line: two tokens with a space between. */
