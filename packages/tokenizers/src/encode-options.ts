@@ -185,7 +185,7 @@ export function truncateToFit(
   const length = (strategy === 'only_first' ? first : second!) - excess;
   if (length <= 0) {
     badOption(
-      `truncation: '${strategy}' cannot reach maxLength ${maxLength}: the other sequence alone is too long`,
+      `truncation: '${strategy}' cannot reach maxLength ${maxLength}: the other sequence is too long`,
     );
   }
   return strategy === 'only_first' ? cut(length, second ?? 0) : cut(first, length);

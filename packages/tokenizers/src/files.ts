@@ -45,7 +45,7 @@ export async function readFirst(
   const place = nameOf(source);
   const isHubId = typeof source === 'string' && /^[\w.-]+(\/[\w.-]+)?$/.test(source);
   const hint = isHubId
-    ? `; if it is a hub id, give (await loadFolder('${place}')).readText, with loadFolder from @multihead/checkpoint`
+    ? `; a hub id is read by (await loadFolder('${place}')).readText of @multihead/checkpoint`
     : '';
   const wanted = kinds.map((names) =>
     names.includes('merges.txt') ? `${names[0]} with merges.txt` : names[0]!,
@@ -109,7 +109,7 @@ function textOf(name: string, content: string | Uint8Array): string {
   }
   if (/^\s*<(!doctype|html)/i.test(text)) {
     badFile(
-      `${name}: a web page came instead of the file (${quote(text.trim().slice(0, 40))}); check the address, and that you are online`,
+      `${name}: a web page came instead (${quote(text.trim().slice(0, 40))}); check the address, and that you are online`,
     );
   }
   return text;

@@ -45,7 +45,7 @@ export class SymbolRow {
       const merged = vocab.get(left + (skip > 0 ? right.slice(skip) : right));
       if (a === undefined || b === undefined || merged === undefined) {
         badFile(
-          `merge ${rank + 1}, ${quote(`${left} ${right}`)}: the vocabulary lacks it or what it is made of`,
+          `merge ${rank + 1}, ${quote(`${left} ${right}`)}: the vocabulary lacks it or its parts`,
         );
       }
       const pair = this.#pairs.index(a, b);

@@ -25,9 +25,7 @@ export async function* linesOf(
       }
     } catch (cause) {
       throwIfAborted(signal);
-      if (cause instanceof TokenizerError) throw cause;
-      const name = file instanceof Blob ? 'a file' : String(file);
-      throw new TokenizerError('NOT_FOUND', `${name}: cannot be read (${cause})`, { cause });
+      throw new TokenizerError('NOT_FOUND', `${file}: cannot be read (${cause})`, { cause });
     }
     rest += decoder.decode();
     if (rest !== '') yield rest;
@@ -41,15 +39,10 @@ async function* bytesOf(file: TextFile, signal?: AbortSignal): AsyncGenerator<Ui
     yield* createReadStream(place.startsWith('file:') ? new URL(place) : place);
     return;
   }
-  let stream: ReadableStream<Uint8Array> | null;
-  if (file instanceof Blob) {
-    stream = file.stream();
-  } else {
-    const response = await fetch(file, signal ? { signal } : {});
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    stream = response.body;
-  }
-  const reader = stream?.getReader();
+  const isBlob = file instanceof Blob;
+  const response = isBlob ? new Response(file) : await fetch(file, signal ? { signal } : {});
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  const reader = response.body?.getReader();
   for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
     yield part.value;
   }

@@ -63,7 +63,7 @@ function make<M, T>(
   if (!Object.hasOwn(makers, String(type))) {
     const known = Object.keys(makers).join(', ');
     unsupported(
-      `tokenizer.json: the ${slot} ${quote(String(type))} is not among those this reader has (${known}); loadTokenizer has the most`,
+      `tokenizer.json: the ${slot} ${quote(String(type))} is none of ${known}; loadTokenizer has the most`,
     );
   }
   try {
