@@ -17,7 +17,7 @@ export interface AttentionCall {
   numHeads: number;
   scale: number;
   causal: boolean;
-  /** [batch|1, heads|1, query|1, keyLength], not below `MASKED` */
+  /** [batch|1, heads|1, query|1, keyLength]; below `MASKED` it counts as that. */
   mask: tf.Tensor | undefined;
   /** Of rank 4, broadcastable to [batch, heads, query, keyLength] */
   headMask: tf.Tensor | undefined;
@@ -29,11 +29,11 @@ type Result = { context: tf.Tensor; weights?: tf.Tensor };
 
 /** The meaning of attention, in differentiable ops. */
 export function composedAttention(call: AttentionCall): Result {
-  const { query, keyLength, numHeads, scale, causal, dropout, headMask, outputAttentions } = call;
+  const { query, keyLength, numHeads, scale, dropout, headMask, outputAttentions } = call;
   const q = splitHeads(query, numHeads); // [batch, heads, query, headSize]
   const k = splitHeads(first(keyLength, call.key), numHeads); // [batch, heads, key, headSize]
   const v = splitHeads(first(keyLength, call.value), numHeads); // [batch, heads, key, valueSize]
-  const mask = causal ? withCausal(call.mask, query.shape[1]!, keyLength) : call.mask;
+  const mask = hidden(call);
 
   let scores = tf.mul(matMul(q, k, { transposeB: true }), scale); // [batch, heads, query, key]
   if (mask !== undefined) scores = tf.add(scores, mask);
@@ -98,8 +98,9 @@ function mergeHeads(x: tf.Tensor): tf.Tensor {
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * size]);
 }
 
-/** The causal mask, and what hides anything else. */
-function withCausal(mask: tf.Tensor | undefined, queries: number, keys: number): tf.Tensor {
-  const causal = causalMask(queries, keys);
-  return mask === undefined ? causal : combineMasks(mask, causal);
+/** What is added to the scores: the causal mask, and what hides anything else. */
+function hidden({ mask, causal, query, keyLength }: AttentionCall): tf.Tensor | undefined {
+  if (!causal) return mask && combineMasks(mask);
+  const rule = causalMask(query.shape[1]!, keyLength);
+  return mask === undefined ? rule : combineMasks(mask, rule);
 }

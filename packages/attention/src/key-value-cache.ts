@@ -101,9 +101,9 @@ export class KeyValueCache {
     this.#makeRoom(length);
     const news = [key, value];
     if (hasKernel('MhCacheWrite')) {
-      if (this.keys.shape[1]! < length) this.#move(this.#capacity);
-      for (const [i, store] of this.#alive().entries()) {
-        runKernel('MhCacheWrite', { cache: store, x: news[i] }, { position, length: added });
+      if (this.keys.shape[1]! < length) this.#become((store) => this.#copied(store));
+      for (const [i, cache] of this.#alive().entries()) {
+        runKernel('MhCacheWrite', { cache, x: news[i] }, { position });
       }
     } else {
       this.#become((store, i) => tf.concat([held(store, position), news[i]!], 1));
@@ -142,9 +142,16 @@ export class KeyValueCache {
         `[${chosen}] are not rows of a cache whose batch is ${this.#batch}.`,
       );
     }
-    if (chosen.length === this.#batch && chosen.every((row, i) => row === i)) return;
-    if (hasKernel('MhCacheWrite')) this.#move(this.#capacity, chosen);
-    else this.#become((store) => chosenRows(held(store, this.#length), chosen));
+    const length = this.#length;
+    if (!hasKernel('MhCacheReorder')) {
+      this.#become((store) => chosenRows(held(store, length), chosen));
+    } else if (chosen.length === this.#batch) {
+      for (const cache of this.#alive()) {
+        runKernel('MhCacheReorder', { cache }, { rows: chosen, length });
+      }
+    } else {
+      this.#become((store) => this.#copied(store, chosen));
+    }
     this.#batch = chosen.length;
   }
 
@@ -174,14 +181,10 @@ export class KeyValueCache {
     while (this.#capacity < length) this.#capacity *= 2;
   }
 
-  /** To new memory with so much room, row i from row `rows[i]`. */
-  #move(room: number, rows = Array.from({ length: this.#batch }, (_, i) => i)): void {
-    this.#become((store, i) => {
-      const moved = tf.zeros([rows.length, room, this.#widths[i]]);
-      const attrs = { position: 0, length: this.#length, rows };
-      runKernel('MhCacheWrite', { cache: moved, x: store }, attrs);
-      return moved;
-    });
+  /** The held positions in memory of its own with all the room, row i from row `rows[i]`. */
+  #copied(cache: tf.Tensor, rows = Array.from({ length: this.#batch }, (_, i) => i)): tf.Tensor {
+    const attrs = { rows, length: this.#length, room: this.#capacity };
+    return runKernel('MhCacheCopy', { cache }, attrs)[0]!;
   }
 
   /** Puts new tensors in the place of keys and values. They outlive any tidy. */

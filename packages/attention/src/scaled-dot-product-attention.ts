@@ -2,7 +2,6 @@ import { hasKernel, isRecording, ModelError } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { type AttentionCall, attentionByKernel, composedAttention } from './attention-roads.js';
 import type { KeyValueCache } from './key-value-cache.js';
-import { combineMasks } from './masks.js';
 import { checkSequences, eachSequence } from './ragged.js';
 
 export interface AttentionOptions {
@@ -66,7 +65,7 @@ export function scaledDotProductAttention(
   const full = [query.shape[0]!, numHeads, query.shape[1]!, keys];
   return tf.tidy(() => {
     const headMask = options.headMask && broadcastable(options.headMask, 'headMask', full);
-    const mask = options.mask && combineMasks(broadcastable(options.mask, 'mask', full, true));
+    const mask = options.mask && broadcastable(options.mask, 'mask', full, true);
     const shared = { numHeads, scale, causal, dropout, mask, headMask, outputAttentions };
     cache?.append(key, value);
     const call: AttentionCall = cache

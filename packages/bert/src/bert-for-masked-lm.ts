@@ -24,10 +24,8 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { maskedLMKeys } from './checkpoint-keys.js';
 import { BertConfig } from './config.js';
-import { type BertForwardOptions, type BertInputs, BertTrunk } from './trunk.js';
-
-/** The label of a position that does not count. */
-const IGNORED = -100;
+import { type BertInputs, IGNORED, type PackedInputs, packInputs } from './inputs.js';
+import { type BertForwardOptions, BertTrunk } from './trunk.js';
 
 export interface BertMaskedLMInputs extends BertInputs {
   /** The true id at each masked position and −100 elsewhere, in the shape of `inputIds`. */
@@ -47,6 +45,8 @@ export interface BertMaskedLMOutputs {
   loss?: tf.Tensor;
   /** [batch, length, vocabSize], before softmax */
   logits?: tf.Tensor;
+  /** With `ragged`: how many positions of `logits` belong to each row, in order. */
+  sequenceLengths?: number[];
   hiddenStates?: tf.Tensor[];
   attentions?: tf.Tensor[];
 }
@@ -106,7 +106,7 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
     return loadPretrained(source, recipe, options);
   }
 
-  /** @throws ModelError for ids out of range, ragged rows, shapes that do not fit */
+  /** @throws ModelError for ids out of range, rows of unequal length unless `ragged`, shapes that do not fit */
   forward(
     inputs: BertMaskedLMInputs,
     options?: BertMaskedLMOptions & { outputLogits?: true | undefined },
@@ -116,24 +116,24 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
     options?: BertMaskedLMOptions,
   ): ModelOutput<BertMaskedLMOutputs>;
   forward(
-    inputs: BertMaskedLMInputs,
+    given: BertMaskedLMInputs,
     options: BertMaskedLMOptions = {},
   ): ModelOutput<BertMaskedLMOutputs> {
-    const { outputLogits = true } = options;
-    const labels = inputs.labels ?? undefined;
-    if (labels === undefined && !outputLogits) {
+    const { outputLogits = true, ragged = false } = options;
+    if (given.labels == null && !outputLogits) {
       throw new ModelError(
         'BAD_INPUT',
         'outputLogits: false leaves only the loss, which needs labels.',
       );
     }
     return modelOutput(() => {
-      const { lastHiddenState, hiddenStates, attentions } = this.bert.encode(inputs, options);
+      const inputs: PackedInputs = ragged ? packInputs(given, this.config) : given;
+      const { lastHiddenState, ...rest } = this.bert.encode(inputs, options);
       const [batch, length, size] = lastHiddenState.shape as [number, number, number];
       const rows = tf.reshape(lastHiddenState, [batch * length, size]);
-      const rest = { ...(hiddenStates && { hiddenStates }), ...(attentions && { attentions }) };
 
-      const truth = labels && this.#labels(labels, [batch, length]);
+      const truth =
+        inputs.labels == null ? undefined : this.#labels(inputs.labels, [batch, length]);
       if (!outputLogits && truth) return { loss: this.#lossAtLabels(rows, truth), ...rest };
       const flat = this.#predict(rows); // [batch·length, vocabSize]
       const logits = tf.reshape(flat, [batch, length, this.config.vocabSize]);

@@ -9,12 +9,8 @@ import {
 } from '@multihead/nn';
 import { bareModelKeys } from './checkpoint-keys.js';
 import { BertConfig } from './config.js';
-import {
-  type BertForwardOptions,
-  type BertInputs,
-  BertTrunk,
-  type BertTrunkOutputs,
-} from './trunk.js';
+import { type BertInputs, packInputs } from './inputs.js';
+import { type BertForwardOptions, BertTrunk, type BertTrunkOutputs } from './trunk.js';
 
 export interface BertModelOptions {
   /** Have the pooler that gives `poolerOutput`; default true. */
@@ -56,7 +52,11 @@ export class BertModel extends PretrainedModel<BertConfig> {
     return loadPretrained(source, recipe, loading);
   }
 
+  /** @throws ModelError for ids out of range, rows of unequal length unless `ragged`, shapes that do not fit */
   forward(inputs: BertInputs, options: BertForwardOptions = {}): ModelOutput<BertTrunkOutputs> {
-    return modelOutput(() => this.bert.encode(inputs, options));
+    return modelOutput(() => {
+      const packed = options.ragged ? packInputs(inputs, this.config) : inputs;
+      return this.bert.encode(packed, options);
+    });
   }
 }

@@ -6,4 +6,5 @@ export {
 } from './bert-for-masked-lm.js';
 export { BertModel, type BertModelOptions } from './bert-model.js';
 export { BertConfig, type BertConfigFields } from './config.js';
-export type { BertForwardOptions, BertInputs, BertTrunk, BertTrunkOutputs } from './trunk.js';
+export type { BertInputs } from './inputs.js';
+export type { BertForwardOptions, BertTrunk, BertTrunkOutputs } from './trunk.js';

@@ -17,6 +17,8 @@ export interface BertLayerInputs {
   mask?: Tensor | undefined;
   /** Multiplies the weights, head by head. */
   headMask?: Tensor | undefined;
+  /** x is one row of sequences laid end to end, each so long. */
+  sequenceLengths?: readonly number[] | undefined;
   outputAttentions?: boolean;
   random?: Random | undefined;
 }

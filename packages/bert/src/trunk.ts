@@ -1,5 +1,6 @@
 import { paddingMask } from '@multihead/attention';
 import {
+  embedding,
   type ForwardOptions,
   type Ids,
   idsToTensor,
@@ -12,33 +13,28 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { BertConfig } from './config.js';
 import { BertEmbeddings } from './embeddings.js';
+import { type BertInputs, checkLength, type PackedInputs } from './inputs.js';
 import { BertLayer } from './layer.js';
-
-/** What every BERT takes in; a tokenizer's result fits as it is. */
-export interface BertInputs {
-  /** [batch, length] or one row [length], padded to one length. */
-  inputIds: Ids;
-  /** 1 for a token, 0 for padding; default all 1. In the shape of `inputIds`. */
-  attentionMask?: Ids | undefined;
-  /** 0 for the first text, 1 for the second; default all 0. */
-  tokenTypeIds?: Ids | undefined;
-  /** In the shape of `inputIds`, or one row for all; default 0, 1, 2, … */
-  positionIds?: Ids | undefined;
-  /** Multiplies the attention weights of each head: [heads] or [layers, heads]. */
-  headMask?: tf.Tensor | ArrayLike<number> | readonly ArrayLike<number>[] | undefined;
-}
 
 export interface BertForwardOptions extends ForwardOptions {
   /** Give `hiddenStates`: the embeddings and every layer's output. */
   outputHiddenStates?: boolean | undefined;
   /** Give `attentions`: every layer's weights. */
   outputAttentions?: boolean | undefined;
+  /**
+   * Rows may differ in length: they are laid end to end in one row, which spends nothing on padding.
+   * What `attentionMask` hides is left out. In the outputs below batch is then 1 and length that of all
+   * rows together, and `sequenceLengths` says where each begins. Excludes `outputAttentions`.
+   */
+  ragged?: boolean | undefined;
 }
 
 export interface BertTrunkOutputs {
+  /** With `ragged`: how many tokens of `lastHiddenState` belong to each row, in order. */
+  sequenceLengths?: number[];
   /** [batch, length, hiddenSize] */
   lastHiddenState: tf.Tensor;
-  /** tanh of a linear layer over the first token, [batch, hiddenSize]; where there is a pooler. */
+  /** tanh of a linear layer over each row's first token, [rows, hiddenSize]; where there is a pooler. */
   poolerOutput?: tf.Tensor;
   /** layers + 1 tensors [batch, length, hiddenSize] */
   hiddenStates?: tf.Tensor[];
@@ -72,9 +68,10 @@ export class BertTrunk {
   }
 
   /** Runs inside a model's `forward`, which frees what is not returned. */
-  encode(inputs: BertInputs, options: BertForwardOptions = {}): BertTrunkOutputs {
+  encode(inputs: PackedInputs, options: BertForwardOptions = {}): BertTrunkOutputs {
     const { random, outputHiddenStates = false, outputAttentions = false } = options;
     const { ids, mask, tokenTypes, positions } = this.#read(inputs);
+    const { sequenceLengths } = inputs;
     const headMasks = this.#headMasks(inputs.headMask);
     const hiddenStates: tf.Tensor[] = [];
     const attentions: tf.Tensor[] = [];
@@ -84,7 +81,8 @@ export class BertTrunk {
     this.layers.forEach((layer, i) => {
       const previous = hidden;
       const out = tf.tidy(() => {
-        const layerInputs = { mask, headMask: headMasks?.[i], outputAttentions, random };
+        const headMask = headMasks?.[i];
+        const layerInputs = { mask, headMask, sequenceLengths, outputAttentions, random };
         return layer.forward(previous, layerInputs) as { hidden: tf.Tensor; weights: tf.Tensor };
       });
       hidden = out.hidden;
@@ -94,29 +92,30 @@ export class BertTrunk {
     });
 
     return {
+      ...(sequenceLengths && { sequenceLengths }),
       lastHiddenState: hidden,
-      ...(this.pooler && { poolerOutput: this.#pool(hidden, this.pooler) }),
+      ...(this.pooler && { poolerOutput: this.#pool(hidden, sequenceLengths, this.pooler) }),
       ...(outputHiddenStates && { hiddenStates }),
       ...(outputAttentions && { attentions }),
     };
   }
 
-  #pool(hidden: tf.Tensor, pooler: Linear): tf.Tensor {
-    const [batch, , size] = hidden.shape as [number, number, number];
-    const first = tf.reshape(tf.slice(hidden, [0, 0, 0], [batch, 1, size]), [batch, size]);
-    return tanh(pooler.forward(first));
+  #pool(hidden: tf.Tensor, sequenceLengths: number[] | undefined, pooler: Linear): tf.Tensor {
+    const [batch, length, size] = hidden.shape as [number, number, number];
+    let start = 0;
+    const firsts = (sequenceLengths ?? Array<number>(batch).fill(length)).map((length) => {
+      start += length;
+      return start - length;
+    });
+    const rows = tf.reshape(hidden, [batch * length, size]);
+    return tanh(pooler.forward(embedding(rows, tf.tensor1d(firsts, 'int32')))); // [rows, hiddenSize]
   }
 
   #read(inputs: BertInputs) {
-    const { vocabSize, typeVocabSize, maxPositionEmbeddings } = this.config;
+    const { vocabSize, typeVocabSize } = this.config;
     const ids = idsToTensor(inputs.inputIds, 'inputIds', { end: vocabSize });
     const shape = ids.shape as [number, number];
-    if (shape[1] > maxPositionEmbeddings && inputs.positionIds == null) {
-      throw new ModelError(
-        'BAD_INPUT',
-        `inputIds are ${shape[1]} tokens long; this model has ${maxPositionEmbeddings} positions. Truncate the text.`,
-      );
-    }
+    if (inputs.positionIds == null) checkLength(shape[1], this.config);
     const optional = (given: Ids | undefined, name: string, end: number) =>
       given == null ? undefined : idsToTensor(given, name, { end, shape });
     const attention = optional(inputs.attentionMask, 'attentionMask', 2);

@@ -24,7 +24,7 @@ export { Dropout, dropout, dropoutMask } from './dropout.js';
 export { Embedding, type EmbeddingOptions, embedding } from './embedding.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
 export { type ValueAndGradients, valueAndGradients } from './gradients.js';
-export { type Ids, type IdsOptions, idsToTensor } from './inputs.js';
+export { type Ids, type IdsOptions, idsToTensor, type PackedIds, packIds } from './inputs.js';
 export {
   hasKernel,
   type KernelAttributes,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import { expectNoLeak, numTensors, onEachBackend } from '../test/backends.js';
-import { type Ids, type IdsOptions, idsToTensor } from './inputs.js';
+import { type Ids, type IdsOptions, idsToTensor, packIds } from './inputs.js';
 
 onEachBackend(() => {
   test.each<[string, () => Ids, number[], number[]]>([
@@ -106,4 +106,35 @@ onEachBackend(() => {
     );
     ids.dispose();
   });
+});
+
+test('rows of any length are laid end to end', () => {
+  const packed = packIds([[1, 2, 3], Uint16Array.of(4), [5, 6]], 'inputIds', { end: 10 });
+  expect(packed).toEqual({ ids: Int32Array.of(1, 2, 3, 4, 5, 6), lengths: [3, 1, 2] });
+  expect(
+    packIds(
+      tf.tensor2d([
+        [1, 2],
+        [3, 4],
+      ]),
+      'x',
+      { end: 5 },
+    ).lengths,
+  ).toEqual([2, 2]);
+  expect(packIds([7n, 8n] as never, 'x', { end: 9 }).ids).toEqual(Int32Array.of(7, 8));
+  const labels = packIds([[-100], [2]], 'labels', { end: 3, ignoreIndex: -100, lengths: [1, 1] });
+  expect(labels.ids).toEqual(Int32Array.of(-100, 2));
+});
+
+test.each<[unknown, object, string, RegExp]>([
+  [[[1], [2, 5]], {}, 'ID_OUT_OF_RANGE', /x\[1\]\[1\] is 5/],
+  [[[1], [2, 0.5]], {}, 'BAD_INPUT', /x\[1\]\[1\] is 0.5/],
+  [[[1], []], {}, 'BAD_INPUT', /x\[1\] is empty/],
+  [[[1], undefined], {}, 'BAD_INPUT', /x\[1\] is empty/],
+  [[[1], [2]], { lengths: [1, 2] }, 'WRONG_SHAPE', /\[1,1\] long.*\[1,2\]/],
+  ['text', {}, 'BAD_INPUT', /must be ids/],
+])('packing %j is refused', (ids, options, code, message) => {
+  const pack = () => packIds(ids as Ids, 'x', { end: 5, ...options });
+  expect(pack).toThrow(expect.objectContaining({ code }));
+  expect(pack).toThrow(message);
 });

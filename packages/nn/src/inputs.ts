@@ -42,6 +42,53 @@ export function idsToTensor(ids: Ids, name: string, options: IdsOptions): Tensor
   return tensor(Int32Array.from(values), shape, 'int32');
 }
 
+/** Rows of ids laid end to end. */
+export interface PackedIds {
+  ids: Int32Array;
+  /** Of each row, how many of them are its own. */
+  lengths: number[];
+}
+
+/**
+ * These ids, which may be rows of any length, laid end to end and each checked.
+ *
+ * @param name what to call the input in an error
+ * @param options `lengths` are those the rows must have, where another input fixed them
+ * @throws ModelError `BAD_INPUT` for an empty row and values that are no whole numbers, `WRONG_SHAPE`
+ *   where another input has other lengths, `ID_OUT_OF_RANGE`
+ */
+export function packIds(
+  ids: Ids,
+  name: string,
+  { lengths: wanted, ...options }: Omit<IdsOptions, 'shape'> & { lengths?: readonly number[] },
+): PackedIds {
+  const rows = isTensor(ids) ? rowsOf(fromTensor(ids, name)) : asRows(ids, name);
+  const lengths = Array.from(rows, (row) => row?.length ?? 0);
+  const empty = lengths.indexOf(0);
+  if (empty >= 0 || lengths.length === 0) {
+    const what = lengths.length === 0 ? name : `${name}[${empty}]`;
+    throw new ModelError('BAD_INPUT', `${what} is empty; a model needs a token at least.`);
+  }
+  if (wanted !== undefined && wanted.join() !== lengths.join()) {
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `The rows of ${name} are [${lengths}] long, but those of inputIds [${wanted}].`,
+    );
+  }
+  const values = rows.map((row, i) => {
+    const numbers = Float64Array.from({ length: lengths[i]! }, (_, j) => toNumber(row[j]));
+    check(numbers, options, (j) => `${name}[${i}][${j}]`);
+    return numbers;
+  });
+  const packed = new Int32Array(lengths.reduce((a, b) => a + b, 0));
+  let at = 0;
+  for (const row of values) {
+    packed.set(row, at);
+    at += row.length;
+  }
+  return { ids: packed, lengths };
+}
+
 /**
  * Checks the ids of a tensor that an op is about to use as addresses. Only where the values are in
  * this process's memory (wasm, cpu): there reading them costs nothing, and on wasm a wrong one would
@@ -90,13 +137,20 @@ function fromTensor(ids: Tensor, name: string): Rows {
   return { values: ids.dataSync(), shape: [batch, length] };
 }
 
-function fromRows(ids: ArrayLike<number> | readonly ArrayLike<number>[], name: string): Rows {
+function rowsOf({ values, shape: [batch, length] }: Rows): readonly ArrayLike<number>[] {
+  const all = Array.from(values);
+  return Array.from({ length: batch }, (_, i) => all.slice(i * length, (i + 1) * length));
+}
+
+function asRows(ids: Exclude<Ids, Tensor>, name: string): readonly ArrayLike<number>[] {
   if (!isArrayLike(ids)) {
     throw new ModelError('BAD_INPUT', `${name} must be ids in rows or a tensor, not ${ids}.`);
   }
-  const rows = isArrayLike(ids[0])
-    ? (ids as readonly ArrayLike<number>[])
-    : [ids as ArrayLike<number>];
+  return isArrayLike(ids[0]) ? (ids as readonly ArrayLike<number>[]) : [ids as ArrayLike<number>];
+}
+
+function fromRows(ids: Exclude<Ids, Tensor>, name: string): Rows {
+  const rows = asRows(ids, name);
   const length = rows[0]!.length;
   const values = new Float64Array(rows.length * length);
   rows.forEach((row, i) => {

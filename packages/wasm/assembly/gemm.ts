@@ -62,7 +62,7 @@ export function gemm(
         let source = a + ((i * lda + p) << 2);
         if (transposeA) {
           source = turned;
-          turn(a + ((p * lda + i) << 2), lda, turned, rows, depth);
+          turn(a + ((p * lda + i) << 2), lda, turned, TURNED, rows, depth);
         }
         const from = accumulate || p > 0 ? target : bias ? bias + (j << 2) : 0;
         blockFrom(source, transposeA ? TURNED : lda, packed, depth << 6, target, ldc, rows, width, depth,
@@ -223,10 +223,10 @@ export function packTransposed(b: usize, ldb: usize, packed: usize, k: usize, n:
   }
 }
 
-/** a [k, m] into rows of TURNED floats, [m, k]. */
-function turn(a: usize, lda: usize, turned: usize, m: usize, k: usize): void {
+/** a [k, m] into [m, k], rows `ld` floats apart. */
+export function turn(a: usize, lda: usize, turned: usize, ld: usize, m: usize, k: usize): void {
   lda <<= 2;
-  const step = TURNED << 2;
+  const step = ld << 2;
   for (let i: usize = 0; i < m; i += 16) {
     const columns = min(16, m - i);
     let p: usize = 0;

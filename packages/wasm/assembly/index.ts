@@ -1,4 +1,5 @@
-export { attention, attentionGrad, attentionGradScratch, attentionScratch } from './attention';
+export { attention, attentionScratch } from './attention';
+export { attentionGrad, attentionGradScratch } from './attention-grad';
 export { copy } from './copy';
 export { dropout } from './dropout';
 export { embedding, embeddingGrad } from './embedding';

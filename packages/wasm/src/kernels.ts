@@ -1,6 +1,6 @@
 import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 import { attention, attentionGrad } from './attention.js';
-import { cacheWrite } from './cache-write.js';
+import { cacheCopy, cacheReorder, cacheWrite } from './cache.js';
 import { dropout } from './dropout.js';
 import { embedding, embeddingGrad } from './embedding.js';
 import { embeddingInt8 } from './embedding-int8.js';
@@ -20,7 +20,7 @@ const kernels = [
   ...[matMul, panels, linearInt8, embeddingInt8, gelu, geluGrad, layerNorm, layerNormGrad],
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad, linearCrossEntropy],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
-  ...[cacheWrite, sumOfSquares, adamW],
+  ...[cacheWrite, cacheReorder, cacheCopy, sumOfSquares, adamW],
 ];
 
 /** Kernels of tfjs's own that ours take the place of. */

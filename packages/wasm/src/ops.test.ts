@@ -11,6 +11,8 @@ import {
   linear,
   linearCrossEntropy,
   matMul,
+  Parameter,
+  QuantizedMatrix,
   registerGradients,
   softmax,
 } from '@multihead/nn';
@@ -24,6 +26,13 @@ interface OpCase {
   kernels: string[];
 }
 
+let held: Parameter | undefined;
+/** A weight [21, 37] in int8. */
+const inInt8 = () => {
+  const { values, shape } = normal(randomFrom(2), [21, 37]);
+  held ??= new Parameter('w', new QuantizedMatrix(values as Float32Array, shape));
+  return held;
+};
 const ids = () => tf.tensor1d([3, 0, 3, 6], 'int32');
 const attentionShapes = [
   [2, 5, 8],
@@ -62,6 +71,16 @@ const cases: Record<string, OpCase> = {
     shapes: [[7, 5]],
     run: (weight) => embedding(weight, ids()),
     kernels: ['MhEmbedding', 'MhEmbeddingGrad'],
+  },
+  'linear, held in int8': {
+    shapes: [[2, 5, 37], [21]],
+    run: (x, bias) => linear(x, inInt8(), bias),
+    kernels: ['MhLinearInt8'],
+  },
+  'embedding, held in int8': {
+    shapes: [[37]],
+    run: (x) => tf.mul(embedding(inInt8(), ids()), x),
+    kernels: ['MhEmbeddingInt8'],
   },
   crossEntropy: {
     shapes: [[4, 7]],

@@ -1,0 +1,133 @@
+// The backward pass of attention (attention.ts).
+import {
+  LOWEST, STEP, TILE, fillRow, firstToSee, products, scaleAndMask, up16, visible, weightedSums,
+} from './attention-tiles';
+import { dropout } from './dropout';
+import { block, pack, packTransposed, turn } from './gemm';
+import { loadTail, madd, splat, storeTail, sumLanes } from './math';
+import { expRow, scaleRow, softmaxRow } from './softmax';
+
+/** A log-sum larger than this (all keys masked, say) has lost digits that the weights need. */
+const EXACT: f32 = 64;
+/** Row stride of turned weights: not a power of two, which would crowd one cache set. */
+const TURNED: usize = TILE + 4;
+
+/** Floats of scratch memory that `attentionGrad` needs. */
+export function attentionGradScratch(lq: usize, lk: usize, dq: usize, dv: usize): usize {
+  const rows = min(lq, TILE);
+  return 32 + 2 * rows * up16(lk) + up16(lk) * (dq + dv) + up16(dq) * lk
+    + up16(max(dq, dv)) * rows + STEP * TURNED;
+}
+
+/** to [seen, size] += weightsᵀ [seen, rows] · y [rows, size]. */
+function addTurned(
+  weights: usize, ld: usize, y: usize, step: usize, to: usize, size: usize,
+  rows: usize, seen: usize, i0: usize, lq: usize, lk: usize, causal: bool, scratch: usize, edge: usize,
+): void {
+  const panels = scratch + ((STEP * TURNED) << 2);
+  pack(y, step, panels, rows, size);
+  for (let j: usize = 0; j < seen; j += STEP) {
+    const count = min(STEP, seen - j);
+    const from = firstToSee(j, i0, lq, lk, causal);
+    turn(weights + ((from * ld + j) << 2), ld, scratch, TURNED, count, rows - from);
+    block(scratch, TURNED, panels + (from << 6), rows << 6, to + ((j * step) << 2), step,
+      count, size, rows - from, true, edge);
+  }
+}
+
+/** In place: with P the weights and D their gradient, D becomes P·(D − Σ P·D)·scale. */
+function softmaxGradRow(p: usize, d: usize, length: usize, scale: f32): void {
+  const whole = (length >> 2) << 4;
+  const rest = length & 3;
+  let sum = splat(0);
+  for (let o: usize = 0; o < whole; o += 16) sum = madd(v128.load(p + o), v128.load(d + o), sum);
+  if (rest) sum = madd(loadTail(p + whole, rest, 0), loadTail(d + whole, rest, 0), sum);
+  const sum4 = splat(sumLanes(sum));
+  const scale4 = splat(scale);
+  for (let o: usize = 0; o < whole; o += 16) {
+    const centred = f32x4.sub(v128.load(d + o), sum4);
+    v128.store(d + o, f32x4.mul(f32x4.mul(v128.load(p + o), scale4), centred));
+  }
+  if (rest) {
+    const centred = f32x4.sub(loadTail(d + whole, rest, 0), sum4);
+    storeTail(d + whole, f32x4.mul(f32x4.mul(loadTail(p + whole, rest, 0), scale4), centred), rest);
+  }
+}
+
+/** The gradients of `attention`'s context by query, key and value; the rest as there. */
+export function attentionGrad(
+  dcontext: usize, query: usize, key: usize, value: usize, logSumExp: usize,
+  dquery: usize, dkey: usize, dvalue: usize,
+  mask: usize, maskBatch: usize, maskHead: usize, maskQuery: usize,
+  headMask: usize, headMaskBatch: usize, headMaskHead: usize,
+  batch: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
+  scale: f32, causal: bool, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
+): void {
+  const ld = up16(lk);
+  const tile = (min(lq, TILE) * ld) << 2;
+  const edge = scratch;
+  const weights = edge + 128;
+  const dweights = weights + tile;
+  const keysTurned = dweights + tile;
+  const valuesTurned = keysTurned + ((up16(lk) * dq) << 2);
+  const keys = valuesTurned + ((up16(lk) * dv) << 2);
+  const turned = keys + ((up16(dq) * lk) << 2);
+  const qStep = heads * dq;
+  const vStep = heads * dv;
+  memory.fill(dkey, 0, (batch * room * qStep) << 2);
+  memory.fill(dvalue, 0, (batch * room * vStep) << 2);
+  for (let z: usize = 0; z < batch; z++) for (let h: usize = 0; h < heads; h++) {
+    const ofQuery = (z * lq * qStep + h * dq) << 2;
+    const ofKey = (z * room * qStep + h * dq) << 2;
+    const ofValue = (z * room * vStep + h * dv) << 2;
+    const ofContext = (z * lq * vStep + h * dv) << 2;
+    const row0 = (z * heads + h) * lq;
+    const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
+    packTransposed(key + ofKey, qStep, keysTurned, dq, lk);
+    packTransposed(value + ofValue, vStep, valuesTurned, dv, lk);
+    pack(key + ofKey, qStep, keys, lk, dq);
+    for (let i0: usize = 0; i0 < lq; i0 += TILE) {
+      const rows = min(TILE, lq - i0);
+      let seen = visible(i0 + rows - 1, lq, lk, causal);
+      const lse0 = logSumExp + ((row0 + i0) << 2);
+      let rule = causal;
+      for (let i: usize = 0; i < rows; i++) if (load<f32>(lse0 + (i << 2)) <= LOWEST) {
+        seen = lk;
+        rule = false;
+      }
+      const q = query + ofQuery + ((i0 * qStep) << 2);
+      const dc = dcontext + ofContext + ((i0 * vStep) << 2);
+      products(q, qStep, keysTurned, dq, weights, ld, rows, seen, i0, lq, lk, rule, edge);
+      products(dc, vStep, valuesTurned, dv, dweights, ld, rows, seen, i0, lq, lk, rule, edge);
+      for (let i: usize = 0; i < rows; i++) {
+        const p = weights + ((i * ld) << 2);
+        const d = dweights + ((i * ld) << 2);
+        const lse = load<f32>(lse0 + (i << 2));
+        let own = visible(i0 + i, lq, lk, causal);
+        if (own < lk && lse <= LOWEST) {
+          own = lk;
+          fillRow(p, lk, <f32>1 / <f32>lk);
+        } else {
+          const maskRow = mask
+            ? mask + ((z * maskBatch + h * maskHead + (i0 + i) * maskQuery) << 2)
+            : 0;
+          scaleAndMask(p, own, scale, maskRow);
+          if (abs(lse) < EXACT) expRow(p, p, own, lse);
+          else softmaxRow(p, p, own);
+        }
+        const number = <i32>((row0 + i0 + i) * lk);
+        if (threshold) dropout(d, d, own, number, seed, threshold, keepScale);
+        if (headMask) scaleRow(d, own, factor);
+        softmaxGradRow(p, d, own, scale);
+        if (threshold) dropout(p, p, own, number, seed, threshold, keepScale);
+        if (headMask) scaleRow(p, own, factor);
+        memory.fill(p + (own << 2), 0, (seen - own) << 2);
+        memory.fill(d + (own << 2), 0, (seen - own) << 2);
+      }
+      const dqTile = dquery + ofQuery + ((i0 * qStep) << 2);
+      weightedSums(dweights, ld, keys, dqTile, qStep, dq, rows, seen, i0, lq, lk, rule, edge);
+      addTurned(weights, ld, dc, vStep, dvalue + ofValue, dv, rows, seen, i0, lq, lk, rule, turned, edge);
+      addTurned(dweights, ld, q, qStep, dkey + ofKey, dq, rows, seen, i0, lq, lk, rule, turned, edge);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import { expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { onEachVariant } from '../test/kernels.js';
+
+const kernel = (name: string, inputs: tf.NamedTensorMap, attrs: object) =>
+  tf.engine().runKernel(`MhCache${name}`, inputs, { ...attrs }) as tf.Tensor | tf.Tensor[];
+const numbered = (shape: [number, number, number], from = 0) =>
+  tf.tensor3d(
+    Array.from({ length: shape[0] * shape[1] * shape[2] }, (_, i) => from + i),
+    shape,
+  );
+type Rows = number[][][];
+
+onEachVariant(() => {
+  test('what is written comes to stand in its place, and all else stays', () => {
+    tf.tidy(() => {
+      const cache = numbered([2, 4, 3]);
+      const x = numbered([2, 2, 3], 100);
+      expect(kernel('Write', { cache, x }, { position: 1 })).toEqual([]);
+      expect(Array.from(cache.dataSync())).toEqual([
+        ...[0, 1, 2, 100, 101, 102, 103, 104, 105, 9, 10, 11],
+        ...[12, 13, 14, 106, 107, 108, 109, 110, 111, 21, 22, 23],
+      ]);
+      const before = cache.dataSync().slice();
+      kernel('Write', { cache, x: tf.zeros([2, 0, 3]) }, { position: 4 });
+      expect(cache.dataSync()).toEqual(before);
+    });
+  });
+
+  test('rows in any order, repeated or left out, in place and in a copy', () => {
+    const given = fc.integer({ min: 1, max: 6 }).chain((batch) =>
+      fc.record({
+        rows: fc.array(fc.integer({ min: 0, max: batch - 1 }), {
+          minLength: batch,
+          maxLength: batch,
+        }),
+        some: fc.array(fc.integer({ min: 0, max: batch - 1 }), { maxLength: 8 }),
+        length: fc.integer({ min: 0, max: 3 }),
+      }),
+    );
+    const verify = ({ rows, some, length }: { rows: number[]; some: number[]; length: number }) =>
+      tf.tidy(() => {
+        const cache = numbered([rows.length, 3, 2]);
+        const before = cache.arraySync() as Rows;
+        const copy = kernel('Copy', { cache }, { rows: some, length, room: 5 }) as tf.Tensor;
+        expect(copy.shape).toEqual([some.length, 5, 2]);
+        if (some.length > 0 && length > 0) {
+          const held = tf.slice(copy, [0, 0, 0], [some.length, length, 2]);
+          expect(held.arraySync()).toEqual(some.map((row) => before[row]!.slice(0, length)));
+        }
+        expect(cache.arraySync()).toEqual(before);
+        expect(kernel('Reorder', { cache }, { rows, length })).toEqual([]);
+        expect(cache.arraySync()).toEqual(
+          rows.map((row, i) => [...before[row]!.slice(0, length), ...before[i]!.slice(length)]),
+        );
+      });
+    fc.assert(fc.property(given, verify), { numRuns: 200 });
+  });
+
+  test('what would not fit is refused before anything is written', () => {
+    tf.tidy(() => {
+      const cache = tf.ones([2, 4, 3]) as tf.Tensor;
+      const refused = (name: string, inputs: tf.NamedTensorMap, attrs: object) =>
+        expect(() => kernel(name, { cache, ...inputs }, attrs)).toThrow(`MhCache${name}`);
+      refused('Write', { x: tf.zeros([2, 2, 3]) }, { position: 3 });
+      refused('Write', { x: tf.zeros([2, 2, 3]) }, { position: -1 });
+      refused('Write', { x: tf.zeros([2, 2, 3]) }, { position: 0.5 });
+      refused('Write', { x: tf.zeros([2, 2, 3]) }, {});
+      refused('Write', { x: tf.zeros([2, 2, 4]) }, { position: 0 });
+      refused('Write', { x: tf.zeros([1, 2, 3]) }, { position: 0 });
+      refused('Write', { x: tf.zeros([2, 3]) }, { position: 0 });
+      refused('Write', { cache: tf.zeros([2, 3]), x: tf.zeros([2, 2, 3]) }, { position: 0 });
+      refused('Reorder', {}, { rows: [0, 2], length: 1 });
+      refused('Reorder', {}, { rows: [0], length: 1 });
+      refused('Reorder', {}, { rows: [0, 1], length: 5 });
+      refused('Copy', {}, { rows: [-1], length: 1, room: 4 });
+      refused('Copy', {}, { rows: [1], length: 3, room: 2 });
+      expect(Array.from(cache.dataSync())).toEqual(new Array(24).fill(1));
+    });
+  });
+});

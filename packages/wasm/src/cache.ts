@@ -1,0 +1,110 @@
+import { check, input, type Kernel, type KernelCall } from './kernel-host.js';
+
+/*
+ * A key-value cache is a tensor [batch, room, width] of which the first positions hold something. These
+ * kernels write to it in place; what lies beyond those positions is never read.
+ */
+
+const isCount = (n: number, end: number) => Number.isInteger(n) && n >= 0 && n <= end;
+
+/** The cache's sizes, and of each row how many floats on it is. */
+function read(call: KernelCall, kernel: string) {
+  const cache = input(call, kernel, 'cache');
+  check(
+    cache.shape.length === 3,
+    kernel,
+    () => `cache [${cache.shape}] is not [batch, room, width]`,
+  );
+  const [batch, room, width] = cache.shape as [number, number, number];
+  return { cache, batch, room, width, rowBytes: 4 * room * width };
+}
+
+/** The rows to take and how many positions of each. */
+function selection(call: KernelCall, kernel: string, batch: number, room: number) {
+  const rows = (call.attrs.rows ?? []) as number[];
+  const length = Number(call.attrs.length);
+  check(
+    isCount(length, room) && rows.every((row) => isCount(row, batch - 1)),
+    kernel,
+    () => `rows [${rows}], length ${length}: the cache has ${batch} rows with room for ${room}`,
+  );
+  return { rows, length };
+}
+
+/** x [b, n, w] becomes the positions `position` to `position` + n of cache [b, room, w]. */
+export const cacheWrite: Kernel = {
+  name: 'MhCacheWrite',
+  run(call) {
+    const { cache, batch, room, width, rowBytes } = read(call, 'MhCacheWrite');
+    const x = input(call, 'MhCacheWrite', 'x');
+    const [rows, length, xWidth] = x.shape;
+    const position = Number(call.attrs.position);
+    check(
+      x.shape.length === 3 &&
+        rows === batch &&
+        xWidth === width &&
+        isCount(position, room - length!),
+      'MhCacheWrite',
+      () => `x [${x.shape}] does not go to position ${position} of cache [${cache.shape}]`,
+    );
+    const bytes = 4 * length! * width;
+    const to = call.address(cache) + 4 * position * width;
+    const from = call.address(x);
+    for (let row = 0; row < batch; row++)
+      call.wasm.copy!(to + row * rowBytes, from + row * bytes, bytes);
+    return [];
+  },
+};
+
+/** Row i of the cache becomes what row `rows[i]` was, its first `length` positions. */
+export const cacheReorder: Kernel = {
+  name: 'MhCacheReorder',
+  run(call) {
+    const { cache, batch, room, width, rowBytes } = read(call, 'MhCacheReorder');
+    const { rows, length } = selection(call, 'MhCacheReorder', batch, room);
+    check(rows.length === batch, 'MhCacheReorder', () => `rows [${rows}] are not ${batch}`);
+    const spare = call.scratch(length * width);
+    const base = call.address(cache);
+    const copy = (to: number, from: number) => call.wasm.copy!(to, from, 4 * length * width);
+    /** Of each row still to be written, where its contents are. */
+    const from = new Map(
+      [...rows.entries()]
+        .filter(([row, source]) => row !== source)
+        .map(([row, source]) => [base + row * rowBytes, base + source * rowBytes]),
+    );
+    while (from.size > 0) {
+      const needed = new Set(from.values());
+      // A row that no other waits for; where each waits for another, one is put aside.
+      const free = [...from.keys()].find((to) => !needed.has(to));
+      if (free === undefined) {
+        const [first] = from.keys() as Iterable<number>;
+        copy(spare, first!);
+        for (const [to, source] of from) if (source === first) from.set(to, spare);
+        continue;
+      }
+      copy(free, from.get(free)!);
+      from.delete(free);
+    }
+    return [];
+  },
+};
+
+/** The first `length` positions of the rows `rows` → a new cache [rows, room, w], the rest undefined. */
+export const cacheCopy: Kernel = {
+  name: 'MhCacheCopy',
+  run(call) {
+    const { cache, batch, room, width, rowBytes } = read(call, 'MhCacheCopy');
+    const { rows, length } = selection(call, 'MhCacheCopy', batch, room);
+    const newRoom = Number(call.attrs.room);
+    check(
+      isCount(length, newRoom),
+      'MhCacheCopy',
+      () => `room for ${newRoom} of ${length} positions`,
+    );
+    const copied = call.output([rows.length, newRoom, width]);
+    const [to, from] = [call.address(copied), call.address(cache)];
+    for (const [i, row] of rows.entries())
+      call.wasm.copy!(to + 4 * i * newRoom * width, from + row * rowBytes, 4 * length * width);
+    return copied;
+  },
+};
