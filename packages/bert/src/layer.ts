@@ -1,14 +1,5 @@
 import { MultiHeadAttention } from '@multihead/attention';
-import {
-  type Activation,
-  activation,
-  Dropout,
-  LayerNorm,
-  Linear,
-  normal,
-  type Random,
-  type Weights,
-} from '@multihead/nn';
+import { Dropout, LayerNorm, Linear, normal, type Random, type Weights } from '@multihead/nn';
 import { add, type Tensor } from '@tensorflow/tfjs-core';
 import type { BertConfig } from './config.js';
 
@@ -33,7 +24,6 @@ export class BertLayer {
   readonly intermediate: Linear;
   readonly output: Linear;
   readonly outputNorm: LayerNorm;
-  readonly #activation: Activation;
   readonly #dropout: Dropout;
 
   constructor(weights: Weights, config: BertConfig) {
@@ -58,6 +48,7 @@ export class BertLayer {
       inFeatures: hiddenSize,
       outFeatures: intermediateSize,
       initializer,
+      activation: config.hiddenAct,
     });
     this.output = new Linear(weights.at('output', 'dense'), {
       inFeatures: intermediateSize,
@@ -65,7 +56,6 @@ export class BertLayer {
       initializer,
     });
     this.outputNorm = new LayerNorm(weights.at('output', 'LayerNorm'), hiddenSize, norm);
-    this.#activation = activation(config.hiddenAct);
     this.#dropout = new Dropout(config.hiddenDropoutProb);
   }
 
@@ -74,7 +64,7 @@ export class BertLayer {
     const { random } = inputs;
     const { context, weights } = this.attention.forward(x, inputs);
     const attended = this.attentionNorm.forward(add(this.#dropout.forward(context, random), x));
-    const wide = this.#activation(this.intermediate.forward(attended)); // [batch, length, intermediateSize]
+    const wide = this.intermediate.forward(attended); // [batch, length, intermediateSize]
     const narrow = this.#dropout.forward(this.output.forward(wide), random);
     return {
       hidden: this.outputNorm.forward(add(narrow, attended)),

@@ -63,8 +63,12 @@ const byName: Record<ActivationName, Activation> = { gelu, gelu_new: geluNew, re
  * @throws ModelError `BAD_CONFIG` for a name that is none of `ActivationName`
  */
 export function activation(name: string): Activation {
-  const found = Object.hasOwn(byName, name) ? byName[name as ActivationName] : undefined;
-  if (found !== undefined) return found;
+  return byName[activationName(name)];
+}
+
+/** The name, if it is one. @throws ModelError `BAD_CONFIG` */
+export function activationName(name: string): ActivationName {
+  if (Object.hasOwn(byName, name)) return name as ActivationName;
   throw new ModelError(
     'BAD_CONFIG',
     `The activation "${name}" is not known; known are ${Object.keys(byName).join(', ')}.`,

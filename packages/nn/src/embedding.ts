@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { differentiable } from './differentiable.js';
 import { checkIds } from './inputs.js';
-import { kernelOr } from './kernel.js';
-import { matrixOf, type Operand, type Parameter } from './parameter.js';
-import { QuantizedMatrix } from './quantized-matrix.js';
+import { kernelOr, runKernel } from './kernel.js';
+import { PackedMatrix } from './packed-matrix.js';
+import { type Operand, Parameter, quantizedOf, tensorOf } from './parameter.js';
 import { quantizedEmbedding } from './quantized-ops.js';
 import { type Initializer, normal, type Weights } from './weights.js';
 
@@ -14,13 +14,17 @@ import { type Initializer, normal, type Weights } from './weights.js';
  * @throws ModelError `ID_OUT_OF_RANGE` for an id that is no row
  */
 export function embedding(weight: Operand, ids: tf.Tensor, paddingIndex?: number): tf.Tensor {
-  const w = matrixOf(weight);
-  const [numEmbeddings, dim] = w.shape as [number, number];
+  const [numEmbeddings, dim] = weight.shape as [number, number];
   checkIds(ids, 'ids', { end: numEmbeddings });
-  if (w instanceof QuantizedMatrix) {
+  const quantized = quantizedOf(weight);
+  if (quantized !== undefined) {
     return tf.tidy(() =>
-      tf.reshape(quantizedEmbedding(w, tf.reshape(ids, [ids.size])), [...ids.shape, dim]),
+      tf.reshape(quantizedEmbedding(quantized, tf.reshape(ids, [ids.size])), [...ids.shape, dim]),
     );
+  }
+  const packed = alreadyPacked(weight);
+  if (packed !== undefined) {
+    return runKernel('MhEmbedding', { weight: packed.panels, ids }, { panels: true })[0]!;
   }
   const lookUp = differentiable({
     forward: (table) => {
@@ -39,7 +43,13 @@ export function embedding(weight: Operand, ids: tf.Tensor, paddingIndex?: number
       ]);
     },
   });
-  return tf.tidy(() => tf.reshape(lookUp(w), [...ids.shape, dim]));
+  return tf.tidy(() => tf.reshape(lookUp(tensorOf(weight)), [...ids.shape, dim]));
+}
+
+/** A table that is a decoder's matrix too may have been packed for that. */
+function alreadyPacked(weight: Operand): PackedMatrix | undefined {
+  const isPacked = weight instanceof Parameter && weight.held instanceof PackedMatrix;
+  return isPacked ? weight.packed('rows') : undefined;
 }
 
 /** Zeroes the rows of dy [places, dim] whose id is `paddingIndex`. */

@@ -49,6 +49,7 @@ export {
   type TrainableModel,
 } from './model.js';
 export { type ModelOutput, modelOutput } from './outputs.js';
+export { PackedMatrix } from './packed-matrix.js';
 export { matrixOf, type Operand, Parameter, tensorOf } from './parameter.js';
 export { type QuantizedBy, QuantizedMatrix } from './quantized-matrix.js';
 export { Random } from './random.js';

@@ -1,15 +1,24 @@
 import { reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.js';
+import { type ActivationName, activation, activationName } from './activations.js';
+import { differentiable, isRecording } from './differentiable.js';
 import { ModelError } from './errors.js';
-import { columnSums, product } from './mat-mul.js';
-import { matrixOf, type Operand, type Parameter, tensorOf } from './parameter.js';
-import { QuantizedMatrix } from './quantized-matrix.js';
+import { runKernel } from './kernel.js';
+import { columnSums, type Epilogue, product } from './mat-mul.js';
+import { type Operand, type Parameter, packedOf, quantizedOf, tensorOf } from './parameter.js';
 import { quantizedLinear } from './quantized-ops.js';
 import { type Initializer, normal, type Weights, zeros } from './weights.js';
 
+export interface LinearOpOptions {
+  /** The weight is [in, out]. */
+  transposed?: boolean | undefined;
+  /** Follows the bias. */
+  activation?: ActivationName | undefined;
+}
+
 /**
- * x·Wᵀ + b over the last dimension: x [..., in], weight [out, in] as PyTorch stores it, or with
- * `transposed` [in, out] as GPT's checkpoints do, bias [out] → [..., out].
+ * activation(x·Wᵀ + b) over the last dimension: x [..., in], weight [out, in] as PyTorch stores it, or
+ * with `transposed` [in, out] as GPT's checkpoints do, bias [out] → [..., out]. Outside of a gradient a
+ * parameter's weight is multiplied by in packed form (see `Parameter`).
  *
  * A weight held in int8 is multiplied as such: see `quantizedLinear`.
  *
@@ -19,42 +28,57 @@ export function linear(
   x: Tensor,
   weight: Operand,
   bias?: Operand,
-  { transposed = false }: { transposed?: boolean } = {},
+  { transposed = false, activation: name }: LinearOpOptions = {},
 ): Tensor {
-  const w = matrixOf(weight);
-  const [outFeatures, inFeatures] = (transposed ? [...w.shape].reverse() : w.shape) as [
+  const [outFeatures, inFeatures] = (transposed ? [...weight.shape].reverse() : weight.shape) as [
     number,
     number,
   ];
   if (x.shape.at(-1) !== inFeatures) {
     throw new ModelError(
       'WRONG_SHAPE',
-      `linear takes [..., ${inFeatures}] (the weight is [${w.shape}]), not [${x.shape}].`,
+      `linear takes [..., ${inFeatures}] (the weight is [${weight.shape}]), not [${x.shape}].`,
     );
   }
   const b = bias && tensorOf(bias);
   if (b !== undefined && b.shape.join() !== `${outFeatures}`) {
     throw new ModelError(
       'WRONG_SHAPE',
-      `linear takes a bias [${outFeatures}] (the weight is [${w.shape}]), not [${b.shape}].`,
+      `linear takes a bias [${outFeatures}] (the weight is [${weight.shape}]), not [${b.shape}].`,
     );
   }
-  if (w instanceof QuantizedMatrix && (w.by === 'columns') !== transposed) {
+  const quantized = quantizedOf(weight);
+  if (quantized !== undefined && (quantized.by === 'columns') !== transposed) {
     throw new ModelError(
       'BAD_INPUT',
-      `The weight is quantized by ${w.by}, and read the other way.`,
+      `The weight is quantized by ${quantized.by}, and read the other way.`,
     );
   }
-  const multiply = (x: Tensor, w: Tensor, b: Tensor | undefined) => {
-    const { withoutBias, withBias } = transposed ? byColumns : byRows;
-    return b === undefined ? withoutBias(x, w) : withBias(x, w, b);
-  };
   const rows = x.shape.slice(0, -1);
   return tidy(() => {
     const flat = reshape(x, [size(rows), inFeatures]);
-    const y = w instanceof QuantizedMatrix ? quantizedLinear(flat, w, b) : multiply(flat, w, b);
+    const end = { bias: b, activation: name };
+    const multiply = isRecording() ? recorded : alone;
+    const y = quantized
+      ? quantizedLinear(flat, quantized, end)
+      : multiply(flat, weight, transposed, end);
     return reshape(y, [...rows, outFeatures]);
   });
+}
+
+/** For a gradient: it needs what went into the activation. */
+function recorded(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue): Tensor {
+  const w = tensorOf(weight);
+  const { withoutBias, withBias } = transposed ? byColumns : byRows;
+  const y = end.bias === undefined ? withoutBias(x, w) : withBias(x, w, end.bias);
+  return end.activation === undefined ? y : activation(end.activation)(y);
+}
+
+function alone(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue): Tensor {
+  const packed = packedOf(weight, transposed ? 'columns' : 'rows');
+  if (packed === undefined) return product(x, tensorOf(weight), false, !transposed, end);
+  const attrs = { panels: true, ...(end.activation && { activation: end.activation }) };
+  return runKernel('MhMatMul', { a: x, b: packed.panels, bias: end.bias }, attrs)[0]!;
 }
 
 /** The two products and their gradients; `transposeW` for a weight [out, in]. */
@@ -68,7 +92,10 @@ function products(transposeW: boolean) {
       backward: (dy, [x, w]) => [dx(dy, w!), dw(dy, x!)],
     }),
     withBias: differentiable({
-      forward: (x, w, b) => ({ value: product(x!, w!, false, transposeW, b), saved: [x!, w!] }),
+      forward: (x, w, b) => ({
+        value: product(x!, w!, false, transposeW, { bias: b! }),
+        saved: [x!, w!],
+      }),
       backward: (dy, [x, w]) => [dx(dy, w!), dw(dy, x!), columnSums(dy)],
     }),
   };
@@ -86,23 +113,29 @@ export interface LinearOptions {
   bias?: boolean;
   /** Of the weight; default N(0, 0.02²). The bias starts at zero. */
   initializer?: Initializer;
+  /** Follows the bias: a name that `activation` knows. */
+  activation?: string;
 }
 
 /** A fully connected layer: `weight` [outFeatures, inFeatures] and `bias` [outFeatures]. */
 export class Linear {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
+  readonly #activation: ActivationName | undefined;
 
+  /** @throws ModelError `BAD_CONFIG` for an activation that is not known */
   constructor(weights: Weights, options: LinearOptions) {
     const { inFeatures, outFeatures, bias = true, initializer = normal(0.02) } = options;
     this.weight = weights.parameter('weight', [outFeatures, inFeatures], initializer, {
       quantizedBy: 'rows',
     });
     this.bias = bias ? weights.parameter('bias', [outFeatures], zeros) : undefined;
+    this.#activation =
+      options.activation === undefined ? undefined : activationName(options.activation);
   }
 
   /** [..., inFeatures] → [..., outFeatures] */
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias);
+    return linear(x, this.weight, this.bias, { activation: this.#activation });
   }
 }

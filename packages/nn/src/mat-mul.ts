@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type ActivationName, activation } from './activations.js';
 import { differentiable } from './differentiable.js';
 import { ModelError } from './errors.js';
 import { kernelOr } from './kernel.js';
@@ -37,15 +38,21 @@ export function matMul(a: tf.Tensor, b: tf.Tensor, options: MatMulOptions = {}):
   return multiply(a, b);
 }
 
-/** The product itself, for ops that give their own gradient. `bias` [n] is added to every row. */
+/** What follows a product: `bias` [n] is added to every row, and then comes the activation. */
+export interface Epilogue {
+  bias?: tf.Tensor | undefined;
+  activation?: ActivationName | undefined;
+}
+
+/** The product itself, for ops that give their own gradient. */
 export function product(
   a: tf.Tensor,
   b: tf.Tensor,
   transposeA: boolean,
   transposeB: boolean,
-  bias?: tf.Tensor,
+  { bias, activation: name }: Epilogue = {},
 ): tf.Tensor {
-  const attrs = { transposeA, transposeB };
+  const attrs = { transposeA, transposeB, ...(name && { activation: name }) };
   const [c] = kernelOr('MhMatMul', { a, b, bias }, attrs, () => {
     // tfjs-backend-wasm has one fast road, for a single product of untransposed matrices; the
     // other is a scalar loop that also adds a fused bias several times.
@@ -53,7 +60,8 @@ export function product(
       tf.getBackend() === 'wasm'
         ? onTheFastRoad(a, b, transposeA, transposeB)
         : tf.matMul(a, b, transposeA, transposeB);
-    return [bias === undefined ? c : tf.add(c, bias)];
+    const biased = bias === undefined ? c : tf.add(c, bias);
+    return [name === undefined ? biased : activation(name)(biased)];
   });
   return c!;
 }

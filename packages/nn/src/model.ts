@@ -11,7 +11,7 @@ import {
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import './dispose-symbol.js';
 import { ModelError } from './errors.js';
-import type { Parameter } from './parameter.js';
+import { type Parameter, quantizedOf } from './parameter.js';
 import type { QuantizedBy } from './quantized-matrix.js';
 import type { Random } from './random.js';
 import { type KeyMap, type LoadReport, readTensors, Weights } from './weights.js';
@@ -78,13 +78,18 @@ export abstract class PretrainedModel<Config extends ModelConfig> implements Mod
     destination: Parameters<typeof saveFolder>[0],
     { dtype = 'F32', files, ...options }: SaveOptions = {},
   ): Promise<void> {
-    const tensors = [...this.parameters.values()].map(({ path, shape, value }) => ({
-      name: path,
-      dtype,
-      shape: [...shape],
-      data: async () =>
-        fromFloat32(path, [...shape], (await value.data()) as Float32Array, dtype).data,
-    }));
+    // What is held in int8 says that it cannot be saved, before a file is touched.
+    for (const parameter of this.parameters.values())
+      if (quantizedOf(parameter)) parameter.tensor();
+    const tensors = [...this.parameters.values()].map((parameter) => {
+      const { path, shape } = parameter;
+      return {
+        name: path,
+        dtype,
+        shape: [...shape],
+        data: async () => fromFloat32(path, [...shape], await parameter.data(), dtype).data,
+      };
+    });
     const json = this.config.toJson();
     const changed = { ...json, ...this.#described(json, dtype) };
     const same = JSON.stringify(changed) === JSON.stringify(json);

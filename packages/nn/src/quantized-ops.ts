@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.js';
-import { kernelOr } from './kernel.js';
-import { columnSums, product } from './mat-mul.js';
+import { activation } from './activations.js';
+import { differentiable, isRecording } from './differentiable.js';
+import { type KernelAttributes, kernelOr } from './kernel.js';
+import { columnSums, type Epilogue, product } from './mat-mul.js';
 import { type QuantizedMatrix, TINY } from './quantized-matrix.js';
 
 /*
@@ -10,26 +11,33 @@ import { type QuantizedMatrix, TINY } from './quantized-matrix.js';
  */
 
 /**
- * x·Wᵀ + b. Each row of x [rows, in] is rounded, as it comes, to 1/255 of its range (which has 0 in it)
+ * activation(x·Wᵀ + b). Each row of x [rows, in] is rounded, as it comes, to 1/255 of its range (which has 0 in it)
  * times whole numbers. A row with a NaN or an Infinity gives NaN. The gradients are those of the product
  * without rounding x; W has none.
  */
-export function quantizedLinear(x: tf.Tensor, w: QuantizedMatrix, bias?: tf.Tensor): tf.Tensor {
-  const forward = (x: tf.Tensor, bias?: tf.Tensor) => {
-    const { values, scales, sums } = w;
-    const [y] = kernelOr('MhLinearInt8', { x, values, scales, sums, bias }, {}, () => [
-      composedLinear(x, w, bias),
-    ]);
-    return { value: y!, saved: [] };
-  };
+export function quantizedLinear(
+  x: tf.Tensor,
+  w: QuantizedMatrix,
+  { bias, activation: name }: Epilogue = {},
+): tf.Tensor {
+  const { values, scales, sums } = w;
+  const then = (y: tf.Tensor) => (name === undefined ? y : activation(name)(y));
+  const run = (x: tf.Tensor, bias: tf.Tensor | undefined, attrs: KernelAttributes) =>
+    kernelOr('MhLinearInt8', { x, values, scales, sums, bias }, attrs, () => [
+      attrs.activation ? then(composedLinear(x, w, bias)) : composedLinear(x, w, bias),
+    ])[0]!;
+  if (!isRecording()) return run(x, bias, name === undefined ? {} : { activation: name });
+  const forward = (x: tf.Tensor, bias?: tf.Tensor) => ({ value: run(x, bias, {}), saved: [] });
   const dx = (dy: tf.Tensor) => product(dy, w.dequantize(), false, false);
   if (bias === undefined) {
-    return differentiable({ forward: (x) => forward(x!), backward: (dy) => [dx(dy)] })(x);
+    const y = differentiable({ forward: (x) => forward(x!), backward: (dy) => [dx(dy)] })(x);
+    return then(y);
   }
-  return differentiable({
+  const y = differentiable({
     forward: (x, bias) => forward(x!, bias!),
     backward: (dy) => [dx(dy), columnSums(dy)],
   })(x, bias);
+  return then(y);
 }
 
 function composedLinear(x: tf.Tensor, w: QuantizedMatrix, bias?: tf.Tensor): tf.Tensor {

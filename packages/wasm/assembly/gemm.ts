@@ -13,7 +13,7 @@ const WIDTH: usize = 1024;
 const ROWS: usize = 192;
 /** Up to so many rows, packing B costs more than it saves. */
 const FEW: usize = 3;
-/** Up to so many rows, a panel is read once from end to end. */
+/** Up to so many rows, a panel is read from end to end before the next. */
 const STREAMED: usize = 12;
 /** Row stride of a turned block of A: not a power of two, which would crowd one cache set. */
 const TURNED: usize = DEPTH + 4;
@@ -83,24 +83,22 @@ export function gemmPanels(
   m: usize, n: usize, k: usize, bias: usize, activation: i32, scratch: usize,
 ): void {
   const whole = k > 0 ? n & ~(<usize>15) : 0;
-  const panel = k << 6;
-  // For many rows, a block of A stays in the second-level cache while panels pass by.
-  const height = m <= STREAMED ? m : ROWS;
   const width = m <= STREAMED ? 16 : WIDTH;
-  for (let i: usize = 0; i < m; i += height) {
-    const rows = min(height, m - i);
-    for (let j: usize = 0; j < whole; j += width) {
-      const columns = min(width, whole - j);
-      const target = c + ((i * ldc + j) << 2);
-      // One row has nothing to keep in the first-level cache.
-      const deep = rows <= 2 ? k : DEPTH;
-      for (let p: usize = 0; p < k; p += deep) {
-        const depth = min(deep, k - p);
+  // One tile's rows have no use for a panel in the first-level cache.
+  const deep = m <= 2 ? k : DEPTH;
+  for (let j: usize = 0; j < whole; j += width) {
+    const columns = min(width, whole - j);
+    for (let p: usize = 0; p < k; p += deep) {
+      const depth = min(deep, k - p);
+      const block = panels + ((j * k) << 2) + (p << 6);
+      for (let i: usize = 0; i < m; i += ROWS) {
+        const rows = min(ROWS, m - i);
+        const target = c + ((i * ldc + j) << 2);
         const from = p > 0 ? target : bias ? bias + (j << 2) : 0;
-        blockFrom(a + ((i * lda + p) << 2), lda, panels + ((j * k) << 2) + (p << 6), panel, target, ldc,
-          rows, columns, depth, from, p > 0 ? ldc : 0, scratch);
+        blockFrom(a + ((i * lda + p) << 2), lda, block, k << 6, target, ldc, rows, columns, depth,
+          from, p > 0 ? ldc : 0, scratch);
+        if (activation && p + depth == k) activate(target, ldc, rows, columns, activation);
       }
-      if (activation) activate(target, ldc, rows, columns, activation);
     }
   }
   if (whole == n) return;
