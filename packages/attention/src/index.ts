@@ -1,3 +1,4 @@
+export { headMasks } from './head-masks.js';
 export { KeyValueCache, type KeyValueCacheOptions } from './key-value-cache.js';
 export { causalMask, combineMasks, MASKED, paddingMask } from './masks.js';
 export {

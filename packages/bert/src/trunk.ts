@@ -1,4 +1,4 @@
-import { paddingMask } from '@multihead/attention';
+import { headMasks, paddingMask } from '@multihead/attention';
 import {
   embedding,
   type ForwardOptions,
@@ -72,7 +72,9 @@ export class BertTrunk {
     const { random, outputHiddenStates = false, outputAttentions = false } = options;
     const { ids, mask, tokenTypes, positions } = this.#read(inputs);
     const { sequenceLengths } = inputs;
-    const headMasks = this.#headMasks(inputs.headMask);
+    const { numHiddenLayers, numAttentionHeads } = this.config;
+    const sizes = { layers: numHiddenLayers, heads: numAttentionHeads };
+    const masks = inputs.headMask == null ? undefined : headMasks(inputs.headMask, sizes);
     const hiddenStates: tf.Tensor[] = [];
     const attentions: tf.Tensor[] = [];
 
@@ -81,7 +83,7 @@ export class BertTrunk {
     this.layers.forEach((layer, i) => {
       const previous = hidden;
       const out = tf.tidy(() => {
-        const headMask = headMasks?.[i];
+        const headMask = masks?.[i];
         const layerInputs = { mask, headMask, sequenceLengths, outputAttentions, random };
         return layer.forward(previous, layerInputs) as { hidden: tf.Tensor; weights: tf.Tensor };
       });
@@ -140,32 +142,4 @@ export class BertTrunk {
       `positionIds is [${positions.shape}], but inputIds are [${shape}].`,
     );
   }
-
-  /** One mask [1, heads, 1, 1] a layer. */
-  #headMasks(headMask: BertInputs['headMask']): tf.Tensor[] | undefined {
-    if (headMask == null) return undefined;
-    const { numHiddenLayers: layers, numAttentionHeads: heads } = this.config;
-    const mask = readHeadMask(headMask);
-    const shape = mask?.shape.join();
-    if (mask === undefined || (shape !== `${heads}` && shape !== `${layers},${heads}`)) {
-      throw new ModelError(
-        'WRONG_SHAPE',
-        `headMask is ${mask ? `[${shape}]` : 'no rows of numbers of one length'}; it must be [${heads}] or [${layers},${heads}].`,
-      );
-    }
-    const all = tf.broadcastTo(mask, [layers, heads]);
-    return tf.unstack(tf.reshape(all, [layers, 1, heads, 1, 1]));
-  }
-}
-
-/** As float32, or undefined for what is neither a tensor nor numbers in rows of one length. */
-function readHeadMask(headMask: NonNullable<BertInputs['headMask']>): tf.Tensor | undefined {
-  if ('dataId' in Object(headMask)) return tf.cast(headMask as tf.Tensor, 'float32');
-  if (!Array.isArray(headMask) && !ArrayBuffer.isView(headMask)) return undefined;
-  const rows = Array.from(headMask as ArrayLike<number | ArrayLike<number>>);
-  const lengths = new Set(rows.map((row) => (typeof row === 'object' ? row?.length : -1)));
-  const values = rows.flatMap((row) => (typeof row === 'object' ? Array.from(row) : [row]));
-  if (lengths.size !== 1 || !values.every((v) => Number.isFinite(v))) return undefined;
-  const [length] = lengths;
-  return tf.tensor(values, length === -1 ? [rows.length] : [rows.length, length!], 'float32');
 }

@@ -15,6 +15,12 @@ test('the fixture has every activation', () => {
   expect(cases.map(([name]) => name).sort()).toEqual(['gelu', 'gelu_new', 'relu', 'silu', 'tanh']);
 });
 
+test('the other names of an activation mean the same', () => {
+  expect(activation('swish')).toBe(activation('silu'));
+  expect(activation('gelu_fast')).toBe(activation('gelu_new'));
+  expect(activation('gelu_pytorch_tanh')).toBe(activation('gelu_new'));
+});
+
 onEachBackend(() => {
   describe.each(cases)('%s', (name, fixture) => {
     const input = fixture.input!;
@@ -54,7 +60,7 @@ test('an unknown name is an error that lists the known ones', () => {
   expect(() => activation('swiglu')).toThrow(
     expect.objectContaining({
       code: 'BAD_CONFIG',
-      message: expect.stringMatching(/swiglu.*gelu, gelu_new, relu, tanh, silu/),
+      message: expect.stringMatching(/swiglu.*gelu, .*gelu_new, .*relu, silu, swish, tanh/),
     }),
   );
   expect(() => activation('toString')).toThrow('not known');

@@ -4,7 +4,15 @@ import { ModelError } from './errors.js';
 import { type KernelInputs, kernelOr } from './kernel.js';
 
 /** The activations of `config.json`'s `hidden_act`, by Hugging Face's names. */
-export type ActivationName = 'gelu' | 'gelu_new' | 'relu' | 'tanh' | 'silu';
+export type ActivationName =
+  | 'gelu'
+  | 'gelu_fast'
+  | 'gelu_new'
+  | 'gelu_pytorch_tanh'
+  | 'relu'
+  | 'silu'
+  | 'swish'
+  | 'tanh';
 
 /** An element-wise function of a float32 tensor of any shape. */
 export type Activation = (x: tf.Tensor) => tf.Tensor;
@@ -55,7 +63,17 @@ export const silu: Activation = withGradient({
   },
 });
 
-const byName: Record<ActivationName, Activation> = { gelu, gelu_new: geluNew, relu, tanh, silu };
+/** Hugging Face has several names for the tanh approximation, and two for silu. */
+const byName: Record<ActivationName, Activation> = {
+  gelu,
+  gelu_fast: geluNew,
+  gelu_new: geluNew,
+  gelu_pytorch_tanh: geluNew,
+  relu,
+  silu,
+  swish: silu,
+  tanh,
+};
 
 /**
  * The activation of this name.

@@ -16,6 +16,7 @@ export type {
   CausalStepOutputs,
   SpecialTokens,
 } from './causal-model.js';
+export { classificationLoss, type ProblemType } from './classification-loss.js';
 export { readFields, writeFields } from './config.js';
 export { Conv1D } from './conv1d.js';
 export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js';
@@ -48,6 +49,7 @@ export {
   type SaveOptions,
   type TrainableModel,
 } from './model.js';
+export { type Numbers, readNumbers } from './numbers.js';
 export { type ModelOutput, modelOutput } from './outputs.js';
 export { PackedMatrix } from './packed-matrix.js';
 export { matrixOf, type Operand, Parameter, tensorOf } from './parameter.js';

@@ -137,6 +137,8 @@ export type PretrainedSource = Parameters<typeof loadFolder>[0] | Folder;
 
 /** How a family builds its models from a folder. */
 export interface Recipe<Config, M> {
+  /** Makes the folder of another library look like Hugging Face's. */
+  adapt?: (folder: Folder) => Promise<Folder>;
   config: (json: JsonObject) => Config;
   /** Old and foreign spellings of keys to the model's own. */
   keyMap: (config: Config) => KeyMap;
@@ -151,14 +153,15 @@ export interface Recipe<Config, M> {
  */
 export async function loadPretrained<Config, M>(
   source: PretrainedSource,
-  { config: readConfig, keyMap, build }: Recipe<Config, M>,
+  { adapt, config: readConfig, keyMap, build }: Recipe<Config, M>,
   options: FromPretrainedOptions = {},
 ): Promise<M> {
   const { dtype = 'float32', initializeMissing = false, seed = 0, onReport, ...loading } = options;
   if (dtype !== 'float32' && dtype !== 'q8') {
     throw new ModelError('BAD_INPUT', `dtype is ${dtype}; it must be 'float32' or 'q8'.`);
   }
-  const folder = isFolder(source) ? source : await loadFolder(source, loading);
+  const opened = isFolder(source) ? source : await loadFolder(source, loading);
+  const folder = adapt ? await adapt(opened) : opened;
   if (folder.config === undefined) {
     throw new ModelError('BAD_CONFIG', `${folder.source} has no config.json.`);
   }

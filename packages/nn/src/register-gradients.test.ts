@@ -83,6 +83,14 @@ const cases: Case[] = [
     binary((a, b) => tf.matMul(a, b, true)),
     { a: numbers([1, 3, 2]), b: numbers([4, 3, 2], 2) },
   ],
+  [
+    'Split, one part unused',
+    unary((x) => {
+      const [a, , c] = tf.split(x, 3, -1);
+      return tf.mul(a!, c!);
+    }),
+    { x: numbers([2, 6]) },
+  ],
   ['one tensor used twice', unary((x) => tf.add(x, tf.mul(x, x))), { x }],
   ['a tensor and its reshape', unary((x) => tf.add(tf.reshape(x, [6]), tf.reshape(x, [6]))), { x }],
 ];

@@ -154,4 +154,9 @@ const gradients: Record<string, Rule> = {
       };
     },
   },
+  SplitV: {
+    gradFunc: (dy, _, { axis }) => ({
+      x: () => tf.concat(dy as unknown as tf.Tensor[], axis as number), // one gradient a part
+    }),
+  },
 };
