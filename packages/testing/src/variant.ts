@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Ids, type PretrainedSource, Random, valueAndGradients, Weights } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
+import { causalContract } from './causal-contract.js';
 import { distance } from './closeness.js';
 import { finiteDifference } from './finite-differences.js';
 import { expectParity, type ParityOptions } from './parity.js';
@@ -23,10 +24,17 @@ export interface Variant<M extends VariantModel> {
   vocabSize: number;
   /** The outputs to hold to the contract, each [batch, length, …]. */
   outputs: string[];
+  /** Those that say something about a whole text, each [batch, …]. */
+  textOutputs?: string[];
   /** Whether a position sees only itself and what comes before it. */
   causal: boolean;
-  /** Labels, one a position, that give a `loss`; absent for a model without one. */
-  labels?: (ids: number[][], random: Random) => number[][];
+  /** Whether it is a `CausalModel`, whose state keeps a contract of its own; default false. */
+  decodes?: boolean;
+  /**
+   * Labels that give a `loss`: one a position or one a text, or inputs under names of their own. Absent
+   * for a model without a loss.
+   */
+  labels?: (ids: number[][], random: Random) => number[] | number[][] | Record<string, number[]>;
   backends: Backend[];
   /** Fixture folders from a reference implementation, by what each one shows. */
   reference?: Record<string, string | { folder: string; options: Partial<ParityOptions<M>> }>;
@@ -51,12 +59,14 @@ export function testVariant<M extends VariantModel>(variant: Variant<M>): void {
 }
 
 function contract<M extends VariantModel>(variant: Variant<M>): void {
-  const { create, outputs, vocabSize } = variant;
+  const { create, vocabSize, textOutputs = [] } = variant;
+  const outputs = [...variant.outputs, ...textOutputs];
   const random = new Random(7, variant.name);
   const ids = Array.from({ length: BATCH }, () =>
     Array.from({ length: LENGTH }, () => 1 + random.below(vocabSize - 1)),
   );
-  const labels = variant.labels?.(ids, random);
+  const given = variant.labels?.(ids, random);
+  const labels = Array.isArray(given) ? { labels: given } : given;
   let model: M;
   beforeAll(() => {
     model = lively(create, 1);
@@ -76,8 +86,9 @@ function contract<M extends VariantModel>(variant: Variant<M>): void {
   };
 
   test('every output has the batch and the length of the input', () => {
-    for (const { shape, values } of run({ inputIds: ids })) {
-      expect(shape.slice(0, 2)).toEqual([BATCH, LENGTH]);
+    for (const { name, shape, values } of run({ inputIds: ids })) {
+      const wanted = textOutputs.includes(name) ? [BATCH] : [BATCH, LENGTH];
+      expect(shape.slice(0, wanted.length)).toEqual(wanted);
       expect(values.every(Number.isFinite)).toBe(true);
     }
   });
@@ -126,7 +137,8 @@ function contract<M extends VariantModel>(variant: Variant<M>): void {
     () => {
       const changed = ids.map((row) => [...row.slice(0, -1), (row.at(-1)! % (vocabSize - 1)) + 1]);
       const before = run({ inputIds: ids });
-      run({ inputIds: changed }).forEach(({ values }, i) => {
+      run({ inputIds: changed }).forEach(({ name, values }, i) => {
+        if (textOutputs.includes(name)) return;
         const width = values.length / (BATCH * LENGTH);
         ids.forEach((_, b) => {
           const [from, to] = [b * LENGTH * width, ((b + 1) * LENGTH - 1) * width];
@@ -142,7 +154,11 @@ function contract<M extends VariantModel>(variant: Variant<M>): void {
   test('the order of the tokens counts', () => {
     const turned = ids.map((row) => [...row].reverse());
     const before = run({ inputIds: ids });
-    run({ inputIds: turned }).forEach(({ values }, i) => {
+    run({ inputIds: turned }).forEach(({ name, values }, i) => {
+      if (textOutputs.includes(name)) {
+        expect(distance(values, before[i]!.values).absolute).toBeGreaterThan(1e-4);
+        return;
+      }
       const width = values.length / (BATCH * LENGTH);
       const last = values.subarray((LENGTH - 1) * width, LENGTH * width);
       const { absolute } = distance(last, before[i]!.values.subarray(0, width));
@@ -195,10 +211,12 @@ function contract<M extends VariantModel>(variant: Variant<M>): void {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  if (variant.decodes) causalContract({ model: () => model, ids, vocabSize });
+
   if (labels === undefined) return;
 
   test('the gradient of every parameter agrees with finite differences', () => {
-    const inputs = { inputIds: ids, labels };
+    const inputs = { inputIds: ids, ...labels } as VariantInputs;
     const loss = () => model.forward(inputs).loss!;
     const { value, gradients } = valueAndGradients(model, loss);
     const apart: string[] = [];
@@ -224,7 +242,7 @@ function contract<M extends VariantModel>(variant: Variant<M>): void {
   });
 
   test('100 training passes leave no tensor behind', () => {
-    const inputs = { inputIds: ids, labels };
+    const inputs = { inputIds: ids, ...labels } as VariantInputs;
     const before = tf.memory().numTensors;
     for (let i = 0; i < 100; i++) {
       const random = new Random(i);
