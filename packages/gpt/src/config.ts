@@ -83,8 +83,16 @@ export abstract class GPTConfig implements ModelConfig {
 
   /** What was read, unknown fields included, or a new `config.json`. */
   toJson(): JsonObject {
-    const json = writeFields<object>({ ...this }, this.#original, { ...this.fresh() });
-    return this.#original === undefined ? { model_type: this.modelType, ...json } : json;
+    if (this.#original === undefined) {
+      return {
+        model_type: this.modelType,
+        ...writeFields<object>({ ...this }, undefined, { ...this }),
+      };
+    }
+    // The labels' names are what was read, however they were written.
+    const { id2label, label2id, ...fields } = { ...this } as GPTConfig;
+    const { id2label: _names, label2id: _ids, ...usual } = { ...this.fresh() };
+    return writeFields<object>(fields, this.#original, usual);
   }
 
   /** Takes over the fields that are given. @throws ModelError `BAD_CONFIG` */

@@ -6,8 +6,8 @@ import {
   crossEntropy,
   type Ids,
   idsToTensor,
-  labelledCrossEntropy,
   linear,
+  linearCrossEntropy,
   ModelError,
   type ModelOutput,
   modelOutput,
@@ -32,7 +32,7 @@ export interface LMHeadInputs extends GPTInputs {
 }
 
 export interface LMHeadOptions extends GPTForwardOptions {
-  /** Default true. With `labels`, false computes the head at the labelled positions alone. */
+  /** Default true. With `labels`, false gives the loss alone, at less cost in time and memory. */
   outputLogits?: boolean | undefined;
 }
 
@@ -92,11 +92,10 @@ export abstract class LMHeadModel<Config extends GPTConfig>
       const [batch, length, size] = lastHiddenState.shape as [number, number, number];
       const rows = tf.reshape(lastHiddenState, [batch * length, size]);
       const truth = labels && nextLabels(labels, [batch, length], this.vocabSize);
-      const predict = (rows: tf.Tensor) => linear(rows, this.headWeight);
       if (!outputLogits && truth) {
-        return { loss: labelledCrossEntropy(rows, truth, predict), ...rest };
+        return { loss: linearCrossEntropy(rows, this.headWeight, undefined, truth), ...rest };
       }
-      const flat = predict(rows); // [batch·length, vocabSize]
+      const flat = linear(rows, this.headWeight); // [batch·length, vocabSize]
       const logits = tf.reshape(flat, [batch, length, this.vocabSize]);
       return { ...(truth && { loss: crossEntropy(flat, truth) }), logits, ...rest };
     });
