@@ -125,7 +125,10 @@ export abstract class LMHeadModel<Config extends GPTConfig>
 export function headWeight(weights: Weights, config: GPTConfig, trunk: GPTTrunk): Parameter {
   const { vocabSize, nEmbd, tieWordEmbeddings, initializerRange } = config;
   if (tieWordEmbeddings) return trunk.tokens.weight;
-  return weights.parameter('lm_head.weight', [vocabSize, nEmbd], normal(initializerRange));
+  const initializer = normal(initializerRange);
+  return weights.parameter('lm_head.weight', [vocabSize, nEmbd], initializer, {
+    quantizedBy: 'rows',
+  });
 }
 
 /** Each position's label is the next position's: [batch·length], −100 at the end of each text. */
