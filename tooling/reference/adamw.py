@@ -4,6 +4,8 @@
 and for each run the loss, gradient norm and learning rate of every step and the weights after the last. The gradient
 norm is the one before clipping; the learning rate is the one the step used.
 
+`causal-lm/`: the same of a tiny GPT-2, whose labels are the texts themselves.
+
 `adamw.safetensors`: the optimizer alone, fed with gradients of every size, with its weights after every step.
 """
 
@@ -11,7 +13,7 @@ import copy
 
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import BertConfig, BertForMaskedLM, get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel, get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from fixture import distance, draw_weights, fixtures, generator, normal, save_json, save_tensors
 
@@ -33,7 +35,8 @@ MASK, FIRST_WORD, WORDS = 4, 5, 20
 def optimizer_of(parameters):
     """AdamW with two groups: biases and LayerNorms do not decay."""
     parameters = dict(parameters)
-    exempt = [name for name in parameters if name.endswith("bias") or "LayerNorm" in name]
+    norms = ("LayerNorm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")
+    exempt = [name for name in parameters if name.endswith(("bias", *norms))]
     groups = [
         {"params": [p for n, p in parameters.items() if n not in exempt], "weight_decay": SETTINGS["weightDecay"]},
         {"params": [parameters[n] for n in exempt], "weight_decay": 0.0},
@@ -61,7 +64,15 @@ def make_batches():
     }
 
 
-def train(initial, batches, schedule, micro_batches=1):
+def causal_batches():
+    """The same sentences with nothing masked; the labels are the words."""
+    masked = make_batches()
+    words = torch.where(masked["labels"] == -100, masked["input_ids"], masked["labels"])
+    labels = torch.where(masked["attention_mask"] == 1, words, -100)
+    return {"input_ids": words, "attention_mask": masked["attention_mask"], "labels": labels}
+
+
+def train(initial, batches, schedule, micro_batches=1, causal=False):
     """Each step's loss is the mean over all labels of the batch. With micro-batches it is reached as Hugging Face's
     Trainer defines it (`num_items_in_batch`): every part's summed loss over the number of labels in the whole batch,
     gradients added up before clipping."""
@@ -71,6 +82,8 @@ def train(initial, batches, schedule, micro_batches=1):
     record = {"loss": [], "grad_norm": [], "learning_rate": []}
     for step in range(STEPS):
         batch = {name: tensor[step] for name, tensor in batches.items()}
+        if causal:  # each place's label is the next word
+            batch["labels"] = torch.nn.functional.pad(batch["labels"][:, 1:], (0, 1), value=-100)
         items = (batch["labels"] != -100).sum()
         loss = 0.0
         for rows in torch.arange(len(batch["labels"])).chunk(micro_batches):
@@ -98,10 +111,23 @@ def masked_lm():
         intermediate_size=24, max_position_embeddings=12, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
         attn_implementation="eager",
     )
-    initial = draw_weights(BertForMaskedLM(config), seed=1)
+    write_runs(folder, BertForMaskedLM(config), make_batches(), unseen=("key.bias",))
+
+
+def causal_lm():
+    config = GPT2Config(
+        vocab_size=FIRST_WORD + WORDS, n_embd=16, n_layer=2, n_head=2, n_inner=24, n_positions=12, resid_pdrop=0.0,
+        embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None, attn_implementation="eager",
+    )
+    model = GPT2LMHeadModel(config)
+    write_runs(FOLDER / "causal-lm", model, causal_batches(), unseen=("c_attn.bias",), causal=True)
+
+
+def write_runs(folder, model, batches, unseen, causal=False):
+    initial = draw_weights(model, seed=1)
     initial.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
     save_json(folder / "settings.json", SETTINGS)
-    batches = make_batches()
     save_tensors(folder / "batches.safetensors", batches)
 
     for name, schedule, micro_batches in (
@@ -109,19 +135,19 @@ def masked_lm():
         ("cosine", get_cosine_schedule_with_warmup, 1),
         ("linear-accumulated", get_linear_schedule_with_warmup, 2),
     ):
-        run = train(initial, batches, schedule, micro_batches)
+        run = train(initial, batches, schedule, micro_batches, causal)
         save_tensors(folder / f"{name}.safetensors", run)
-        exact = train(copy.deepcopy(initial).double(), batches, schedule, micro_batches)
+        exact = train(copy.deepcopy(initial).double(), batches, schedule, micro_batches, causal)
         weights = {k: distance(v, exact[k])[0] for k, v in run.items() if k.startswith("final/")}
-        seen = {k: v for k, v in weights.items() if "key.bias" not in k}
+        seen = {k: v for k, v in weights.items() if not k.endswith(unseen)}
         worst = max(seen, key=seen.get)
         loss = ((run["loss"] - exact["loss"]).abs() / exact["loss"]).max()
         norm = ((run["grad_norm"] - exact["grad_norm"]).abs() / exact["grad_norm"]).max()
         print(
-            f"training/{name}: loss {run['loss'][0]:.3f} to {run['loss'][-1]:.3f}, "
+            f"training/{folder.name}/{name}: loss {run['loss'][0]:.3f} to {run['loss'][-1]:.3f}, "
             f"norm {run['grad_norm'].min():.2f} to {run['grad_norm'].max():.2f}; float32 from float64: "
             f"loss {loss:.1e} relative, norm {norm:.1e} relative, weights {seen[worst]:.1e} ({worst}), "
-            f"key biases {max(v for k, v in weights.items() if 'key.bias' in k):.1e}"
+            f"with key biases {max(weights.values()):.1e}"
         )
 
 
@@ -183,5 +209,6 @@ def schedules():
 
 if __name__ == "__main__":
     masked_lm()
+    causal_lm()
     optimizer_alone()
     schedules()

@@ -1,7 +1,19 @@
 export { type AdamWOptions, adamW } from './adamw.js';
 export type { Collate, Dataset } from './batches.js';
+export { type CausalBlocksOptions, causalBlocks } from './causal-blocks.js';
+export {
+  type CausalLMBatch,
+  type CausalLMCollatorOptions,
+  type CausalLMExample,
+  causalLMCollator,
+} from './causal-lm-collator.js';
 export { TrainingError, type TrainingErrorCode } from './errors.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+export {
+  type CausalEvaluation,
+  type EvaluateCausalLMOptions,
+  evaluateCausalLM,
+} from './evaluate-causal-lm.js';
 export { clippingScale, globalNorm } from './gradient-clipping.js';
 export {
   type MaskedLMBatch,

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { expect, test } from '@jest/globals';
-import { BertForMaskedLM, type BertMaskedLMInputs } from '@multihead/bert';
+import { describe, expect, test } from '@jest/globals';
+import { BertForMaskedLM } from '@multihead/bert';
+import { GPT2LMHeadModel } from '@multihead/gpt';
+import type { TrainableModel } from '@multihead/nn';
 import {
   fixturePath,
   floats,
@@ -12,91 +14,113 @@ import {
 import { adamW } from './adamw.js';
 import { cosineSchedule, linearSchedule } from './schedules.js';
 import { type TrainingProgress, train } from './train.js';
+import type { SavableModel } from './training-checkpoint.js';
 
-const settings = JSON.parse(await readFile(fixturePath('masked-lm/settings.json'), 'utf8'));
-const batches = await readFixture('masked-lm/batches.safetensors');
-
-/** Every row of every batch, in order. */
-const columns = ['input_ids', 'attention_mask', 'token_type_ids', 'labels'];
-const [steps, rows, length] = batches.get('input_ids')!.shape as [number, number, number];
-const values = columns.map((column) => rowsOf(batches, column).flat());
-const examples = Array.from({ length: steps * rows }, (_, i) =>
-  values.map((column) => column.slice(i * length, (i + 1) * length)),
-);
-
-function collate(examples: readonly number[][][]): BertMaskedLMInputs {
-  const column = (at: number) => examples.map((example) => example[at]!);
-  return {
-    inputIds: column(0),
-    attentionMask: column(1),
-    tokenTypeIds: column(2),
-    labels: column(3),
-  };
-}
+/** Each family's fixture, its columns under the names its models take them by. */
+const families = [
+  {
+    family: 'BERT',
+    folder: 'masked-lm',
+    load: (path: string): Promise<SavableModel & TrainableModel<Batch>> =>
+      BertForMaskedLM.fromPretrained(path),
+    columns: { inputIds: 'input_ids', tokenTypeIds: 'token_type_ids' },
+    causal: false,
+    unseen: 'key.bias',
+  },
+  {
+    family: 'GPT-2',
+    folder: 'causal-lm',
+    load: (path: string): Promise<SavableModel & TrainableModel<Batch>> =>
+      GPT2LMHeadModel.fromPretrained(path),
+    columns: { inputIds: 'input_ids' },
+    causal: true,
+    unseen: 'c_attn.bias', // a third of it is the keys'
+  },
+];
+type Batch = { inputIds: number[][]; attentionMask: number[][]; labels: number[][] };
 
 const relative = (a: number, b: number) => Math.abs(a - b) / Math.abs(b);
 
-onEachBackend(() => {
-  test.each([
-    ['linear', linearSchedule, 1],
-    ['cosine', cosineSchedule, 1],
-    ['linear-accumulated', linearSchedule, 2],
-  ] as const)(
-    "twenty steps of BERT give PyTorch's losses, norms and weights: %s",
-    async (name, schedule, passes) => {
-      const before = numTensors();
-      const expected = await readFixture(`masked-lm/${name}.safetensors`);
-      const model = await BertForMaskedLM.fromPretrained(fixturePath('masked-lm'));
-      const seen: TrainingProgress[] = [];
-      const summary = await train({
-        model,
-        dataset: examples,
-        collate,
-        shuffle: false,
-        optimizer: adamW({
-          betas: [settings.beta1, settings.beta2],
-          epsilon: settings.epsilon,
-          weightDecay: settings.weightDecay,
-        }),
-        schedule: schedule({
-          learningRate: settings.learningRate,
-          warmupSteps: settings.warmupSteps,
-          totalSteps: settings.steps,
-        }),
-        steps,
-        batchSize: rows / passes,
-        gradientAccumulationSteps: passes,
-        maxGradNorm: settings.maxGradNorm,
-        onProgress: (progress) => seen.push(progress),
-      });
-      expect(seen.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
-      const worst = { loss: 0, norm: 0, rate: 0, weight: 0 };
-      for (const [i, { loss, gradNorm, learningRate }] of seen.entries()) {
-        const [l, n, r] = ['loss', 'grad_norm', 'learning_rate'].map(
-          (k) => floats(expected, k)[i]!,
+describe.each(families)('$family', ({ folder, load, columns, causal, unseen }) => {
+  onEachBackend(() => {
+    test.each([
+      ['linear', linearSchedule, 1],
+      ['cosine', cosineSchedule, 1],
+      ['linear-accumulated', linearSchedule, 2],
+    ] as const)(
+      "twenty steps give PyTorch's losses, norms and weights: %s",
+      async (name, schedule, passes) => {
+        const settings = JSON.parse(await readFile(fixturePath(`${folder}/settings.json`), 'utf8'));
+        const batches = await readFixture(`${folder}/batches.safetensors`);
+        const [steps, rows, length] = batches.get('input_ids')!.shape as [number, number, number];
+        const named = { ...columns, attentionMask: 'attention_mask', labels: 'labels' };
+        const values = Object.entries(named).map(
+          ([name, column]) => [name, rowsOf(batches, column).flat()] as const,
         );
-        worst.loss = Math.max(worst.loss, relative(loss, l!));
-        worst.norm = Math.max(worst.norm, relative(gradNorm, n!));
-        worst.rate = Math.max(worst.rate, Math.abs(learningRate - r!));
-      }
-      for (const [key, parameter] of model.parameters) {
-        // A key's bias has no influence: its gradient is rounding noise, which Adam scales up.
-        if (key.endsWith('key.bias')) continue;
-        const values = parameter.value.dataSync();
-        for (const [i, value] of floats(expected, `final/${key}`).entries()) {
-          worst.weight = Math.max(worst.weight, Math.abs(values[i]! - value));
+        /** Every row of every batch, in order. */
+        const examples = Array.from({ length: steps * rows }, (_, i) =>
+          values.map(([, column]) => column.slice(i * length, (i + 1) * length)),
+        );
+        const collate = (examples: readonly number[][][]) =>
+          Object.fromEntries(
+            values.map(([name], at) => [name, examples.map((example) => example[at]!)]),
+          ) as Batch;
+
+        const before = numTensors();
+        const expected = await readFixture(`${folder}/${name}.safetensors`);
+        const model = await load(fixturePath(folder));
+        const seen: TrainingProgress[] = [];
+        const summary = await train({
+          model,
+          dataset: examples,
+          collate,
+          causal,
+          shuffle: false,
+          optimizer: adamW({
+            betas: [settings.beta1, settings.beta2],
+            epsilon: settings.epsilon,
+            weightDecay: settings.weightDecay,
+          }),
+          schedule: schedule({
+            learningRate: settings.learningRate,
+            warmupSteps: settings.warmupSteps,
+            totalSteps: settings.steps,
+          }),
+          steps,
+          batchSize: rows / passes,
+          gradientAccumulationSteps: passes,
+          maxGradNorm: settings.maxGradNorm,
+          onProgress: (progress) => seen.push(progress),
+        });
+        expect(seen.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+        const worst = { loss: 0, norm: 0, rate: 0, weight: 0 };
+        for (const [i, { loss, gradNorm, learningRate }] of seen.entries()) {
+          const [l, n, r] = ['loss', 'grad_norm', 'learning_rate'].map(
+            (k) => floats(expected, k)[i]!,
+          );
+          worst.loss = Math.max(worst.loss, relative(loss, l!));
+          worst.norm = Math.max(worst.norm, relative(gradNorm, n!));
+          worst.rate = Math.max(worst.rate, Math.abs(learningRate - r!));
         }
-      }
-      expect(worst.loss).toBeLessThan(1e-5);
-      expect(worst.norm).toBeLessThan(1e-5);
-      expect(worst.rate).toBeLessThan(1e-9);
-      expect(worst.weight).toBeLessThan(1e-5);
-      expect(summary).toMatchObject({ steps: 20, epoch: 1, resumedFrom: 0 });
-      expect(summary.log.map(({ step }) => step)).toEqual([10, 20]);
-      const mean = seen.slice(10).reduce((sum, { loss }) => sum + loss, 0) / 10;
-      expect(summary.log[1]!.loss).toBeCloseTo(mean, 10);
-      model.dispose();
-      expect(numTensors()).toBe(before);
-    },
-  );
+        for (const [key, parameter] of model.parameters) {
+          // A key's bias has no influence: its gradient is rounding noise, which Adam scales up.
+          if (key.endsWith(unseen)) continue;
+          const values = parameter.value.dataSync();
+          for (const [i, value] of floats(expected, `final/${key}`).entries()) {
+            worst.weight = Math.max(worst.weight, Math.abs(values[i]! - value));
+          }
+        }
+        expect(worst.loss).toBeLessThan(1e-5);
+        expect(worst.norm).toBeLessThan(1e-5);
+        expect(worst.rate).toBeLessThan(1e-9);
+        expect(worst.weight).toBeLessThan(1e-5);
+        expect(summary).toMatchObject({ steps: 20, epoch: 1, resumedFrom: 0 });
+        expect(summary.log.map(({ step }) => step)).toEqual([10, 20]);
+        const mean = seen.slice(10).reduce((sum, { loss }) => sum + loss, 0) / 10;
+        expect(summary.log[1]!.loss).toBeCloseTo(mean, 10);
+        model.dispose();
+        expect(numTensors()).toBe(before);
+      },
+    );
+  });
 });
