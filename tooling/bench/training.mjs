@@ -8,12 +8,17 @@ import { alternate, print } from './alternate.mjs';
 import { inPython } from './peers.mjs';
 import { trainees } from './training-models.mjs';
 
-const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 5;
 const asked = Object.keys(trainees).filter((name) => process.argv.includes(name));
 const names = asked.length > 0 ? asked : Object.keys(trainees);
 
-const { variant, tfjsVersion } = await useWasm();
-console.log(`Node ${process.versions.node}, tfjs ${tfjsVersion}, kernels: ${variant}`);
+const given = (option, other) => Number(process.argv[process.argv.indexOf(option) + 1]) || other;
+const rounds = given('--rounds', 5);
+/** PyTorch has one too. */
+const threads = given('--threads', 1);
+const { variant, tfjsVersion } = await useWasm({ threads });
+console.log(
+  `Node ${process.versions.node}, tfjs ${tfjsVersion}, kernels: ${variant}, ${threads} thread(s)`,
+);
 for (const name of names) {
   const { title, model, batch, vocabSize } = trainees[name]();
   const step = stepper(model, batch);
@@ -30,7 +35,7 @@ for (const name of names) {
     if (!(Math.abs(loss - Math.log(vocabSize)) < 0.5)) throw new Error(`The first loss is ${loss}`);
   }
   const peers = {
-    multihead: { before: () => useWasm(), work: step },
+    multihead: { before: () => useWasm({ threads }), work: step },
     ...(torch && { 'PyTorch, one thread': { work: () => torch.ask('step') } }),
     ...(!process.argv.includes('--no-stock') && {
       'stock tfjs-wasm': { before: () => useWasm({ kernels: false }), work: step },
@@ -38,7 +43,7 @@ for (const name of names) {
   };
   print(title, await alternate(peers, { rounds, warmUp: 1 }));
   torch?.close();
-  await useWasm();
+  await useWasm({ threads });
   model.dispose();
 }
 
