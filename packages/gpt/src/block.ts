@@ -1,14 +1,5 @@
 import { type KeyValueCache, scaledDotProductAttention } from '@multihead/attention';
-import {
-  type Activation,
-  activation,
-  Conv1D,
-  Dropout,
-  LayerNorm,
-  normal,
-  type Random,
-  type Weights,
-} from '@multihead/nn';
+import { Conv1D, Dropout, LayerNorm, normal, type Random, type Weights } from '@multihead/nn';
 import { add, split, type Tensor } from '@tensorflow/tfjs-core';
 import type { GPTConfig } from './config.js';
 
@@ -70,9 +61,8 @@ export class GPTAttention {
 
 /** The feed-forward network of each position (Vaswani et al. 2017, §3.3). */
 export class GPTFeedForward {
-  readonly up: Conv1D; // `c_fc`
+  readonly up: Conv1D; // `c_fc`, which ends with the activation
   readonly down: Conv1D; // `c_proj`
-  readonly #activation: Activation;
   readonly #dropout: Dropout;
 
   constructor(weights: Weights, config: GPTConfig) {
@@ -81,19 +71,19 @@ export class GPTFeedForward {
       inFeatures: nEmbd,
       outFeatures: innerSize,
       initializer: normal(initializerRange),
+      activation: config.activation,
     });
     this.down = new Conv1D(weights.at('c_proj'), {
       inFeatures: innerSize,
       outFeatures: nEmbd,
       initializer: normal(residualRange),
     });
-    this.#activation = activation(config.activation);
     this.#dropout = new Dropout(config.residPdrop);
   }
 
   /** [batch, new, nEmbd] → the same shape */
   forward(x: Tensor, random?: Random): Tensor {
-    return this.#dropout.forward(this.down.forward(this.#activation(this.up.forward(x))), random);
+    return this.#dropout.forward(this.down.forward(this.up.forward(x)), random);
   }
 }
 
