@@ -60,7 +60,7 @@ export function attentionGrad(
   dquery: usize, dkey: usize, dvalue: usize,
   mask: usize, maskBatch: usize, maskHead: usize, maskQuery: usize,
   headMask: usize, headMaskBatch: usize, headMaskHead: usize,
-  batch: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
+  first: usize, end: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
   scale: f32, causal: bool, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
 ): void {
   const ld = up16(lk);
@@ -74,14 +74,18 @@ export function attentionGrad(
   const turned = keys + ((up16(dq) * lk) << 2);
   const qStep = heads * dq;
   const vStep = heads * dv;
-  memory.fill(dkey, 0, (batch * room * qStep) << 2);
-  memory.fill(dvalue, 0, (batch * room * vStep) << 2);
-  for (let z: usize = 0; z < batch; z++) for (let h: usize = 0; h < heads; h++) {
+  for (let pair = first; pair < end; pair++) {
+    const z = pair / heads;
+    const h = pair % heads;
     const ofQuery = (z * lq * qStep + h * dq) << 2;
     const ofKey = (z * room * qStep + h * dq) << 2;
     const ofValue = (z * room * vStep + h * dv) << 2;
     const ofContext = (z * lq * vStep + h * dv) << 2;
-    const row0 = (z * heads + h) * lq;
+    const row0 = pair * lq;
+    for (let j: usize = 0; j < room; j++) {
+      memory.fill(dkey + ofKey + ((j * qStep) << 2), 0, dq << 2);
+      memory.fill(dvalue + ofValue + ((j * vStep) << 2), 0, dv << 2);
+    }
     const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
     packTransposed(key + ofKey, qStep, keysTurned, dq, lk);
     packTransposed(value + ofValue, vStep, valuesTurned, dv, lk);

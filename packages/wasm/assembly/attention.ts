@@ -21,13 +21,14 @@ export function attentionScratch(lq: usize, lk: usize, dq: usize, dv: usize): us
  * query [b, lq, h·dq], key [b, room, h·dq], value [b, room, h·dv], of which the first lk positions count
  * → context [b, lq, h·dv], logSumExp [b, h, lq] (not above LOWEST where a query saw nothing) and, unless
  * 0, weights [b, h, lq, lk]. `mask` (or 0) is added to the scores; its strides are in floats, 0 where it
- * is broadcast. `headMask` (or 0) multiplies the weights of each head. `threshold` 0 turns dropout off.
+ * is broadcast. Only the heads from `first` to `end` are computed, counted through the whole batch.
+ * `headMask` (or 0) multiplies the weights of each head. `threshold` 0 turns dropout off.
  */
 export function attention(
   query: usize, key: usize, value: usize, context: usize, logSumExp: usize, weights: usize,
   mask: usize, maskBatch: usize, maskHead: usize, maskQuery: usize,
   headMask: usize, headMaskBatch: usize, headMaskHead: usize,
-  batch: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
+  first: usize, end: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
   scale: f32, causal: bool, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
 ): void {
   const edge = scratch;
@@ -40,12 +41,14 @@ export function attention(
   const values = keys + ((up16(lk) * dq) << 2);
   const qStep = heads * dq;
   const vStep = heads * dv;
-  for (let z: usize = 0; z < batch; z++) for (let h: usize = 0; h < heads; h++) {
+  for (let pair = first; pair < end; pair++) {
+    const z = pair / heads;
+    const h = pair % heads;
     const q = query + ((z * lq * qStep + h * dq) << 2);
     const k = key + ((z * room * qStep + h * dq) << 2);
     const v = value + ((z * room * vStep + h * dv) << 2);
     const c = context + ((z * lq * vStep + h * dv) << 2);
-    const row0 = (z * heads + h) * lq;
+    const row0 = pair * lq;
     const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
     if (!few) {
       packTransposed(k, qStep, keys, dq, lk);

@@ -2,6 +2,9 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { dropoutArguments } from './dropout.js';
 import { check, input, type Kernel, type KernelCall, sameShape } from './kernel-host.js';
 
+/** Nanoseconds that a multiplication and its addition take, with the softmax between. */
+const PER_MULTIPLICATION = 0.07;
+
 /** The inputs of a call, checked, and what both directions make of them. */
 function read(call: KernelCall, kernel: string) {
   const { attrs } = call;
@@ -57,7 +60,9 @@ function read(call: KernelCall, kernel: string) {
     outputShapes: { context: [batch, lq, vWidth], logSumExp: [batch, heads, lq], weights: full },
     calls: lengths
       ? sequences(lengths, heads, seed)
-      : [{ start: 0, seed, sizes: [batch, heads, lq, lk, room] }],
+      : call
+          .parts(batch * heads, lq * lk * ((qWidth + vWidth) / heads) * PER_MULTIPLICATION)
+          .map((range) => ({ start: 0, seed, sizes: [...range, heads, lq, lk, room] })),
     longest: lengths ? [Math.max(0, ...lengths), Math.max(0, ...lengths)] : [lq, lk],
     sizes: [qWidth / heads, vWidth / heads],
     steps: { query: qWidth, value: vWidth, sum: heads },
@@ -90,7 +95,7 @@ function broadcast(call: KernelCall, kernel: string, name: string, full: number[
 function sequences(lengths: readonly number[], heads: number, seed: number) {
   let [start, first] = [0, 0];
   return lengths.map((length) => {
-    const sizes = [1, heads, length, length, length];
+    const sizes = [0, heads, heads, length, length, length];
     const call = { start, seed: (seed + Math.imul(first, 0x9e3779b1)) | 0, sizes };
     start += length;
     first = (first + Math.imul(heads, length * length)) | 0;
@@ -116,15 +121,16 @@ export const attention: Kernel = {
     const outputs = [call.output(outputShapes.context), call.output(outputShapes.logSumExp)];
     if (call.attrs.outputWeights) outputs.push(call.output(outputShapes.weights));
     const [lq, lk] = given.longest;
-    const scratch = call.scratch(call.wasm.attentionScratch!(lq!, lk!, ...given.sizes));
+    const room = call.wasm.attentionScratch!(lq!, lk!, ...given.sizes);
+    const scratch = call.scratch(room * given.calls.length);
     const weights = outputs[2] ? call.address(outputs[2]) : 0;
     const { query, value, sum } = steps;
     const at = addresses(call, [...given.tensors, ...outputs], [query, query, value, value, sum]);
-    for (const { start, seed, sizes } of given.calls)
-      call.wasm.attention!(
-        ...[...at(start), weights, ...given.maskArguments(), ...sizes, ...given.sizes],
-        ...[...given.scaling, seed, ...given.keep, scratch],
-      );
+    const calls = given.calls.map(({ start, seed, sizes }, i) => [
+      ...[...at(start), weights, ...given.maskArguments(), ...sizes, ...given.sizes],
+      ...[...given.scaling, seed, ...given.keep, scratch + 4 * room * i],
+    ]);
+    call.run('attention', calls);
     return outputs;
   },
 };
@@ -148,18 +154,19 @@ export const attentionGrad: Kernel = {
       );
     const outputs = given.tensors.map(({ shape }) => call.output(shape));
     const [lq, lk] = given.longest;
-    const scratch = call.scratch(call.wasm.attentionGradScratch!(lq!, lk!, ...given.sizes));
+    const room = call.wasm.attentionGradScratch!(lq!, lk!, ...given.sizes);
+    const scratch = call.scratch(room * given.calls.length);
     const { query, value, sum } = steps;
     const at = addresses(
       call,
       [dcontext, ...given.tensors, logSumExp, ...outputs],
       [value, query, query, value, sum, query, query, value],
     );
-    for (const { start, seed, sizes } of given.calls)
-      call.wasm.attentionGrad!(
-        ...[...at(start), ...given.maskArguments(), ...sizes, ...given.sizes],
-        ...[...given.scaling, seed, ...given.keep, scratch],
-      );
+    const calls = given.calls.map(({ start, seed, sizes }, i) => [
+      ...[...at(start), ...given.maskArguments(), ...sizes, ...given.sizes],
+      ...[...given.scaling, seed, ...given.keep, scratch + 4 * room * i],
+    ]);
+    call.run('attentionGrad', calls);
     return outputs;
   },
 };

@@ -11,6 +11,12 @@ setFlagsFromString('--experimental-wasm-relaxed-simd');
 const normal = (...shape: number[]) => tf.randomNormal(shape, 0, 1, 'float32', shape.length);
 const positive = (...shape: number[]) => tf.randomUniform(shape, 0, 1, 'float32', shape.length);
 
+const attentionInputs = (batch = 2, length = 131) => ({
+  query: normal(batch, length, 96),
+  key: normal(batch, length, 96),
+  value: normal(batch, length, 96),
+});
+
 /** Work that is worth several threads, in sizes that divide by nothing evenly. */
 const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, attrs?: object][] = [
   ['many columns', 'MhMatMul', () => ({ a: normal(131, 517), b: normal(517, 1043) })],
@@ -53,6 +59,29 @@ const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, att
     'MhLayerNorm',
     () => ({ x: normal(701, 517), gamma: normal(517), beta: normal(517) }),
     { epsilon: 1e-5 },
+  ],
+  ['heads', 'MhAttention', () => attentionInputs(), { numHeads: 3, scale: 0.2, causal: true }],
+  [
+    'heads',
+    'MhAttention',
+    () => attentionInputs(),
+    { numHeads: 3, scale: 0.2, dropoutRate: 0.1, dropoutSeed: 7, outputWeights: true },
+  ],
+  [
+    'heads',
+    'MhAttentionGrad',
+    () => ({
+      ...attentionInputs(),
+      dcontext: normal(2, 131, 96),
+      logSumExp: tf.fill([2, 3, 131], 5),
+    }),
+    { numHeads: 3, scale: 0.2, dropoutRate: 0.1, dropoutSeed: 7 },
+  ],
+  [
+    'sequences',
+    'MhAttention',
+    () => attentionInputs(1, 500),
+    { numHeads: 3, scale: 0.2, sequenceLengths: [131, 0, 69, 300] },
   ],
   ['rows', 'MhSoftmax', () => ({ x: normal(301, 517) })],
   [
@@ -149,9 +178,13 @@ describe('the pool', () => {
     }
   }, 20_000);
 
-  test('refuses what its memory has no room for', () => {
-    const many = Array.from({ length: 65 }, () => [0]);
-    expect(() => pool.run('gelu', many)).toThrow(RangeError);
+  test('makes more calls than its memory has room for at once', () => {
+    const counts = Array.from({ length: 150 }, (_, i) => i);
+    const sums = pool.run(
+      'sumOfSquares',
+      counts.map((count) => [2 ** 20, count]),
+    );
+    expect(sums).toEqual(counts);
   });
 });
 

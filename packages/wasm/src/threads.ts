@@ -149,11 +149,13 @@ export class ThreadPool {
 
   /** Makes the calls, all of the same number of arguments; gives what each returned, in order. */
   run(name: string, calls: readonly (readonly (number | boolean)[])[]): number[] {
+    if (calls.length > MAX_PARTS) {
+      const first = this.run(name, calls.slice(0, MAX_PARTS));
+      return [...first, ...this.run(name, calls.slice(MAX_PARTS))];
+    }
     this.#threads ??= this.#start();
     const [words, numbers, size] = [this.#words, this.#numbers, calls[0]!.length];
-    if (calls.length > MAX_PARTS || size > MAX_ARGUMENTS) {
-      throw new RangeError(`${name}: ${calls.length} calls of ${size} arguments are too many.`);
-    }
+    if (size > MAX_ARGUMENTS) throw new RangeError(`${name}: ${size} arguments are too many.`);
     calls.forEach((args, part) => {
       numbers.set(args.map(Number), part * size);
     });
