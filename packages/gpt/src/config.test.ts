@@ -16,6 +16,7 @@ describe('GPT2Config', () => {
   });
 
   test('writes a new config.json with every field in Hugging Face’s spelling', () => {
+    expect(new GPT2Config().toJson()).toMatchObject({ bos_token_id: 50256, eos_token_id: 50256 });
     const json = new GPT2Config({ ...tiny, nInner: 12, numLabels: 3 }).toJson();
     expect(json).toMatchObject({
       model_type: 'gpt2',
@@ -23,7 +24,7 @@ describe('GPT2Config', () => {
       n_inner: 12,
       layer_norm_epsilon: 1e-5,
       scale_attn_by_inverse_layer_idx: false,
-      eos_token_id: 50256,
+      eos_token_id: null, // 50256 is not in so small a vocabulary
       pad_token_id: null,
       id2label: { 0: 'LABEL_0', 1: 'LABEL_1', 2: 'LABEL_2' },
       label2id: { LABEL_0: 0, LABEL_1: 1, LABEL_2: 2 },

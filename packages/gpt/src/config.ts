@@ -96,7 +96,8 @@ export abstract class GPTConfig implements ModelConfig {
   }
 
   /** Takes over the fields that are given. @throws ModelError `BAD_CONFIG` */
-  protected assign({ numLabels, ...fields }: { numLabels?: number | undefined }): void {
+  protected assign(given: { numLabels?: number | undefined } & object): void {
+    const { numLabels, ...fields } = given;
     for (const [name, value] of Object.entries(fields)) {
       if (!Object.hasOwn(this, name)) throw bad(`A ${this.modelType} has no field ${name}.`);
       if (value !== undefined) Object.assign(this, { [name]: value });

@@ -21,13 +21,20 @@ export class GPT2Config extends GPTConfig {
   readonly scaleAttnByInverseLayerIdx: boolean = false;
   /** Compute the scores in float32, which here they always are. */
   readonly reorderAndUpcastAttn: boolean = false;
+  /** The end-of-text token of GPT-2's vocabulary; null in a smaller one. Likewise `eosTokenId`. */
   override readonly bosTokenId: number | null = 50256;
   override readonly eosTokenId: number | readonly number[] | null = 50256;
 
   /** @throws ModelError `BAD_CONFIG` where the fields contradict each other */
   constructor(fields: Partial<GPT2ConfigFields> = {}) {
     super();
-    this.assign(fields);
+    const { vocabSize = this.vocabSize, bosTokenId, eosTokenId } = fields;
+    const usual = vocabSize > 50256 ? 50256 : null;
+    const ids = {
+      bosTokenId: bosTokenId === undefined ? usual : bosTokenId,
+      eosTokenId: eosTokenId === undefined ? usual : eosTokenId,
+    };
+    this.assign({ ...fields, ...ids });
   }
 
   /** @throws ModelError `BAD_CONFIG` for what is wrong or not supported */
