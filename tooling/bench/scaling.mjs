@@ -8,7 +8,10 @@ import { alternate, table } from './alternate.mjs';
  */
 export async function compareThreads({ models, model, shapes, dtype, threads, rounds, say }) {
   await useWasm();
-  const ours = await BertModel.fromPretrained(`${models}/${model}`, { dtype, addPoolingLayer: false });
+  const ours = await BertModel.fromPretrained(`${models}/${model}`, {
+    dtype,
+    addPoolingLayer: false,
+  });
   for (const [batch, length] of shapes) {
     const inputIds = Array.from({ length: batch }, (_, i) =>
       Array.from({ length }, (_, j) => 1000 + (((i * length + j) * 7919) % 29000)),
@@ -21,7 +24,8 @@ export async function compareThreads({ models, model, shapes, dtype, threads, ro
     const on = (count) => ({
       before: async () => {
         const info = await useWasm({ threads: count });
-        if (info.threads !== count) throw new Error(`There are ${info.threads} threads, not ${count}`);
+        if (info.threads !== count)
+          throw new Error(`There are ${info.threads} threads, not ${count}`);
         await forward(); // threads start with the first work
       },
       work: forward,
