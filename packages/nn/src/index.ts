@@ -24,6 +24,7 @@ export { differentiable, isRecording, type Op } from './differentiable.js';
 export { Dropout, dropout, dropoutMask } from './dropout.js';
 export { Embedding, type EmbeddingOptions, embedding } from './embedding.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
+export { yieldToEventLoop } from './event-loop.js';
 export { type ValueAndGradients, valueAndGradients } from './gradients.js';
 export { type Ids, type IdsOptions, idsToTensor, type PackedIds, packIds } from './inputs.js';
 export {

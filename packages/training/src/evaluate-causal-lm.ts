@@ -1,7 +1,6 @@
-import { type CausalModel, crossEntropy } from '@multihead/nn';
+import { type CausalModel, crossEntropy, yieldToEventLoop } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { expectWhole, TrainingError, throwIfAborted } from './errors.js';
-import { yieldToEventLoop } from './event-loop.js';
 
 export interface EvaluateCausalLMOptions {
   model: CausalModel;

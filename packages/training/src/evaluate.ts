@@ -1,8 +1,7 @@
-import type { TrainableModel } from '@multihead/nn';
+import { type TrainableModel, yieldToEventLoop } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Collate, collateAt, type Dataset } from './batches.js';
 import { expectWhole, TrainingError, throwIfAborted } from './errors.js';
-import { yieldToEventLoop } from './event-loop.js';
 import { countHits, countLabels, disposeBatch, labelRows } from './labels.js';
 
 export interface EvaluateOptions<Example, Batch> {

@@ -1,10 +1,10 @@
 import type { JsonObject } from '@multihead/checkpoint';
-import type { TrainableModel } from '@multihead/nn';
+import { type TrainableModel, yieldToEventLoop } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { adamW } from './adamw.js';
 import { type Collate, collateAt, DataOrder, type Dataset } from './batches.js';
 import { expectWhole, isAbort, TrainingError, throwIfAborted } from './errors.js';
-import { yieldToEventLoop } from './event-loop.js';
+
 import { fingerprintData, fingerprintModel } from './fingerprint.js';
 import { clippingScale, globalNorm } from './gradient-clipping.js';
 import { countTokens, disposeBatch } from './labels.js';

@@ -1,0 +1,10 @@
+export { topTokens } from './choose.js';
+export { GenerationError, type GenerationErrorCode } from './errors.js';
+export { type GenerateOutput, generate } from './generate.js';
+export { readGenerationConfig } from './generation-config.js';
+export type { LogitsProcessor } from './logits-processors.js';
+export type { GenerateOptions, GenerationConfig, TextDecoder } from './options.js';
+export type { GenerateInputs } from './prompts.js';
+export type { FinishReason } from './stopping.js';
+export { type StreamedToken, stream } from './stream.js';
+export type { GeneratedToken } from './tokens.js';
