@@ -1,7 +1,7 @@
 import { type CausalModel, yieldToEventLoop } from '@multihead/nn';
 import { Decoder } from './decoder.js';
 import { throwIfAborted } from './errors.js';
-import { largest, probabilities } from './numbers.js';
+import { distribution, largest } from './numbers.js';
 import { logitsProcessors, processed } from './processors.js';
 import type { Prompts } from './prompts.js';
 import type { Settings } from './settings.js';
@@ -43,7 +43,7 @@ export async function* contrastiveSearch(
     throwIfAborted(signal);
     const candidates = texts.map(({ logits }, i) => {
       const scores = processed(logits, decoder.rows[i]!, processors);
-      return { scores, shares: probabilities(scores), tokens: largest(scores, topK) };
+      return { scores, shares: distribution(scores).shares, tokens: largest(scores, topK) };
     });
     // Every candidate in a row of its own; then the rows of those that were chosen.
     const places = candidates.flatMap(({ tokens }, text) => tokens.map(() => text));

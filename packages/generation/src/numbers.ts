@@ -8,14 +8,16 @@ const LN2_HIGH = 0.6931471803691238; // ln 2 in two parts, so that k·LN2_HIGH i
 const LN2_LOW = 1.9082149292705877e-10;
 const HALVES = new Float64Array(1076); // 2^-k
 for (let k = 0, power = 1; k < HALVES.length; k++, power /= 2) HALVES[k] = power;
+const TERMS = new Float64Array(15); // 1/n!
+for (let n = 0, term = 1; n < TERMS.length; n++, term /= n) TERMS[n] = term;
 
 /** e^x for x ≤ 0, by x = r − k·ln 2 and the series of e^r. */
 export function exp(x: number): number {
   if (x < -745) return 0;
   const k = Math.round(-x / Math.LN2);
   const r = x + k * LN2_HIGH + k * LN2_LOW;
-  let sum = 1;
-  for (let n = 14; n >= 1; n--) sum = 1 + (sum * r) / n;
+  let sum = 0;
+  for (let n = 14; n >= 0; n--) sum = sum * r + TERMS[n]!;
   return sum * HALVES[k]!;
 }
 
@@ -46,11 +48,17 @@ export function weights(row: Float32Array): { weights: Float64Array; sum: number
   return { weights: values, sum };
 }
 
+/** Probabilities, and the logarithm of Σ e^score: a token's log-probability is its score less that. */
+export interface Distribution {
+  shares: Float64Array;
+  shift: number;
+}
+
 /** Softmax. */
-export function probabilities(row: Float32Array): Float64Array {
-  const { weights: values, sum } = weights(row);
-  for (let i = 0; i < values.length; i++) values[i]! /= sum;
-  return values;
+export function distribution(row: Float32Array): Distribution {
+  const { weights: shares, sum } = weights(row);
+  for (let i = 0; i < shares.length; i++) shares[i]! /= sum;
+  return { shares, shift: maximum(row) + Math.log(sum) };
 }
 
 /** The logarithm of Σ e^score. */
@@ -67,50 +75,55 @@ export function logSoftmax(row: Float32Array): void {
 /**
  * The first key, from the smallest up, at which the weights added so far reach `mass`, and what they
  * add up to before the keys equal to it. Quickselect, so that its cost is that of a few passes and not
- * of sorting.
+ * of sorting. Keys without weight are passed over.
  *
  * @param strict reach: be more than `mass`, not at least as much
  */
 export function crossing(
-  keys: ArrayLike<number>,
-  weightOf: (index: number) => number,
+  keys: Float32Array,
+  weights: ArrayLike<number>,
   mass: number,
   strict = false,
 ): { key: number; before: number } {
-  let indices = Uint32Array.from({ length: keys.length }, (_, i) => i);
-  let before = 0;
-  for (;;) {
-    const pivot = middle(
-      keys[indices[0]!]!,
-      keys[indices[indices.length >> 1]!]!,
-      keys[indices.at(-1)!]!,
-    );
-    let [below, equal, smaller] = [0, 0, 0];
-    for (const i of indices) {
+  let indices = new Uint32Array(keys.length);
+  let count = 0;
+  for (let i = 0; i < keys.length; i++) if (weights[i]! > 0) indices[count++] = i;
+  const smaller = new Uint32Array(count);
+  const larger = new Uint32Array(count);
+  const reaches = (sum: number) => (strict ? sum > mass : sum >= mass);
+  for (let before = 0; ; ) {
+    const key = (at: number) => keys[indices[at]!]!;
+    const pivot = middle(key(0), key(count >> 1), key(count - 1));
+    let [below, equal, fewer, more] = [0, 0, 0, 0];
+    for (let k = 0; k < count; k++) {
+      const i = indices[k]!;
       if (keys[i]! < pivot) {
-        below += weightOf(i);
-        smaller++;
-      } else if (keys[i] === pivot) equal += weightOf(i);
+        below += weights[i]!;
+        smaller[fewer++] = i;
+      } else if (keys[i]! > pivot) larger[more++] = i;
+      else equal += weights[i]!;
     }
-    const reaches = (sum: number) => (strict ? sum > mass : sum >= mass);
-    if (smaller > 0 && reaches(before + below)) {
-      indices = indices.filter((i) => keys[i]! < pivot);
+    if (fewer > 0 && reaches(before + below)) {
+      indices = smaller.slice(0, fewer);
+      count = fewer;
       continue;
     }
     before += below;
-    const larger = indices.filter((i) => keys[i]! > pivot);
-    if (reaches(before + equal) || larger.length === 0) return { key: pivot, before };
+    if (reaches(before + equal) || more === 0) return { key: pivot, before };
     before += equal;
-    indices = larger;
+    indices = larger.slice(0, more);
+    count = more;
   }
 }
 
 const middle = (a: number, b: number, c: number): number =>
   Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 
-/** The score that `count` tokens reach, the count-th largest. */
-export function nthLargest(row: ArrayLike<number>, count: number): number {
-  return crossing(row, () => 1, Math.max(row.length - count + 1, 1)).key;
+/** The score that `count` tokens reach, the count-th largest; the smallest where there are fewer. */
+export function nthLargest(row: Float32Array, count: number): number {
+  if (count <= 100) return row[largest(row, Math.min(count, row.length)).at(-1)!]!;
+  const ones = new Uint8Array(row.length).fill(1);
+  return crossing(row, ones, Math.max(row.length - count + 1, 1)).key;
 }
 
 /** The `count` largest entries, largest first; of equal ones the earlier first. */

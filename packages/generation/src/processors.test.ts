@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { ToyModel } from '../test/toy-model.js';
-import { probabilities } from './numbers.js';
+import { distribution } from './numbers.js';
 import type { GenerateOptions } from './options.js';
 import { logitsProcessors, processed } from './processors.js';
 import { readSettings } from './settings.js';
@@ -26,7 +26,9 @@ test.each(cases)('$options gives the distribution of Hugging Face', (reference) 
   };
   const processors = logitsProcessors({ ...settings, ...lengths }, promptLength);
   reference.scores.forEach((row, i) => {
-    const after = probabilities(processed(Float32Array.from(row), reference.ids[i]!, processors));
+    const after = distribution(
+      processed(Float32Array.from(row), reference.ids[i]!, processors),
+    ).shares;
     const apart = after.map((p, token) => Math.abs(p - reference.probabilities[i]![token]!));
     expect(Math.max(...apart)).toBeLessThan(1e-6);
   });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ToyModel } from '../test/toy-model.js';
 import { generate } from './generate.js';
-import { probabilities } from './numbers.js';
+import { distribution } from './numbers.js';
 import type { GenerateOptions } from './options.js';
 import { logitsProcessors, processed } from './processors.js';
 import { readSettings } from './settings.js';
@@ -36,7 +36,7 @@ test.each(ways)('%j draws tokens as often as they are probable', async (options)
   for (const [token] of generated) counts[token!]!++;
   const processors = logitsProcessors(readSettings(model, all), prompt.length);
   const scores = processed(Float32Array.from(model.logits(prompt)), prompt, processors);
-  const expected = Array.from(probabilities(scores), (p) => p * DRAWS);
+  const expected = Array.from(distribution(scores).shares, (p) => p * DRAWS);
   expected.forEach((n, token) => void (n === 0 && expect(counts[token]).toBe(0)));
   expect(Math.abs(chiSquare(counts, expected))).toBeLessThan(3.1); // 1 in 1000
 });

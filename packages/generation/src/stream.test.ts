@@ -59,6 +59,17 @@ test('the text of a stream is the text of its tokens, never half a character', a
   );
 });
 
+test('what a tokenizer gives is a prompt, one or several', async () => {
+  const tokenizer = await trainBpe(['grün und träge'], { vocabSize: 260 });
+  const model = new ToyModel({ vocabSize: tokenizer.vocabSize });
+  const options = { maxNewTokens: 3 };
+  const one = await generate(model, tokenizer.encode('grün'), options);
+  expect(one.sequences[0]!.slice(0, -3)).toEqual(Array.from(tokenizer.encodeIds('grün')));
+  const batch = tokenizer.encodeBatch(['und grün', 'grün']);
+  const two = await generate(model, { inputIds: batch.inputIds }, options);
+  expect(two.generated[1]).toEqual(one.generated[0]);
+});
+
 test('a stream that is not read computes nothing, and one that is left frees everything', async () => {
   const model = new ToyModel();
   const before = tf.memory().numTensors;

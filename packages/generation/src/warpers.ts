@@ -1,5 +1,5 @@
 import type { LogitsProcessor } from './logits-processors.js';
-import { crossing, exp, largest, logSumExp, nthLargest, probabilities } from './numbers.js';
+import { crossing, type Distribution, distribution, exp, largest, nthLargest } from './numbers.js';
 
 /**
  * What shapes a distribution before a token is drawn from it. Each keeps `atLeast` tokens, the most
@@ -27,8 +27,8 @@ export function topK(k: number, atLeast = 1): LogitsProcessor {
 /** Keeps the most probable tokens that together have the probability p (Holtzman et al. 2020, §3.1). */
 export function topP(p: number, atLeast = 1): LogitsProcessor {
   return (scores) => {
-    const shares = probabilities(scores);
-    const { key, before } = crossing(scores, (i) => shares[i]!, 1 - p, true);
+    const { shares } = distribution(scores);
+    const { key, before } = crossing(scores, shares, 1 - p, true);
     const kept = nthLargest(scores, atLeast);
     // Of equally probable tokens at the bound the last ones stay, as many as it takes.
     let sum = before;
@@ -44,7 +44,7 @@ export function topP(p: number, atLeast = 1): LogitsProcessor {
 /** Keeps tokens at least p times as probable as the most probable one (Nguyen et al. 2024, §3). */
 export function minP(p: number, atLeast = 1): LogitsProcessor {
   return (scores) => {
-    const shares = probabilities(scores);
+    const { shares } = distribution(scores);
     let most = 0;
     for (const share of shares) most = Math.max(most, share);
     dropBelow(scores, shares, p * most, atLeast);
@@ -53,15 +53,15 @@ export function minP(p: number, atLeast = 1): LogitsProcessor {
 
 /** Keeps tokens of at least this probability (Hewitt et al. 2022, §4.2). */
 export function epsilonCutoff(epsilon: number, atLeast = 1): LogitsProcessor {
-  return (scores) => dropBelow(scores, probabilities(scores), epsilon, atLeast);
+  return (scores) => dropBelow(scores, distribution(scores).shares, epsilon, atLeast);
 }
 
 /** Keeps tokens of at least min(ε, √ε·e^−entropy) (Hewitt et al. 2022, §4.3). */
 export function etaCutoff(epsilon: number, atLeast = 1): LogitsProcessor {
   return (scores) => {
-    const shares = probabilities(scores);
-    const bound = Math.min(epsilon, Math.sqrt(epsilon) * exp(-entropy(scores, shares)));
-    dropBelow(scores, shares, bound, atLeast);
+    const all = distribution(scores);
+    const bound = Math.min(epsilon, Math.sqrt(epsilon) * exp(-entropy(scores, all)));
+    dropBelow(scores, all.shares, bound, atLeast);
   };
 }
 
@@ -80,12 +80,17 @@ function dropBelow(
 /** Keeps the tokens whose surprise is nearest the distribution's entropy, up to this mass (Meister et al. 2023, §3). */
 export function typicalP(mass: number, atLeast = 1): LogitsProcessor {
   return (scores) => {
-    const shares = probabilities(scores);
-    const shift = logSumExp(scores);
-    const expected = entropy(scores, shares);
-    const distance = Float32Array.from(scores, (score) => Math.abs(shift - score - expected));
-    const { key } = crossing(distance, (i) => shares[i]!, mass);
-    const kept = crossing(distance, () => 1, Math.min(atLeast, scores.length)).key;
+    const all = distribution(scores);
+    const expected = entropy(scores, all);
+    const distance = new Float32Array(scores.length);
+    for (let i = 0; i < scores.length; i++) {
+      distance[i] = Math.abs(all.shift - scores[i]! - expected);
+    }
+    const { key } = crossing(distance, all.shares, mass);
+    const kept = -nthLargest(
+      distance.map((x) => -x),
+      atLeast,
+    );
     for (let i = 0; i < scores.length; i++) {
       if (distance[i]! > key && distance[i]! > kept) scores[i] = NEVER;
     }
@@ -97,9 +102,8 @@ export function topH(share: number): LogitsProcessor {
   return (scores) => {
     const top = largest(scores, Math.min(100, scores.length));
     const own = Float32Array.from(top, (id) => scores[id]!);
-    const shares = probabilities(own);
-    const shift = logSumExp(own);
-    const bound = share * entropy(own, shares);
+    const { shares, shift } = distribution(own);
+    const bound = share * entropy(own, { shares, shift });
     const keep = new Set<number>();
     let sum = 0;
     for (let i = 0; i < own.length; i++) {
@@ -111,8 +115,7 @@ export function topH(share: number): LogitsProcessor {
 }
 
 /** −Σ p·ln p, in nats. */
-function entropy(scores: Float32Array, shares: Float64Array): number {
-  const shift = logSumExp(scores);
+function entropy(scores: Float32Array, { shares, shift }: Distribution): number {
   let sum = 0;
   for (let i = 0; i < scores.length; i++) {
     if (shares[i]! > 0) sum += shares[i]! * (shift - scores[i]!);
