@@ -101,8 +101,9 @@ test.each<GenerateOptions>([{}, { penaltyAlpha: 0.4, topK: 3 }])(
     const before = tf.memory().numTensors;
     const controller = new AbortController();
     const { signal } = controller;
-    const tokens = stream(model, { inputIds: [1] }, { ...options, maxNewTokens: 50, signal });
-    for (let i = 0; i < 3; i++) await tokens.next();
+    const prompts = { inputIds: [[1], [2], [3]] };
+    const tokens = stream(model, prompts, { ...options, maxNewTokens: 50, signal });
+    for (let i = 0; i < 4; i++) await tokens.next();
     controller.abort('enough');
     expect(tf.memory().numTensors).toBe(before);
     const error = await tokens.next().catch((thrown: unknown) => thrown);

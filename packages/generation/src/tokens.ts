@@ -54,7 +54,10 @@ export async function* generateTokens(
     const open = markEnds(tokens, decoder, settings);
     if (open.length > 0) decoder.select(open);
     texts = open.map((i) => texts[i]!);
-    yield* tokens;
+    for (const token of tokens) {
+      throwIfAborted(signal);
+      yield token;
+    }
     if (texts.length > 0) await yieldToEventLoop();
   }
 }
