@@ -85,7 +85,10 @@ function decoder(model, capacity) {
 }
 
 /** The same of onnxruntime-web: keys and values go in and come out, as its graphs have them. */
-async function onnxRuntime({ ort, model, dtype, threads, read }, { nLayer, nHead, nEmbd, vocabSize }) {
+async function onnxRuntime(
+  { ort, model, dtype, threads, read },
+  { nLayer, nHead, nEmbd, vocabSize },
+) {
   ort.env.wasm.numThreads = threads;
   const file = dtype === 'q8' ? 'model_quantized' : 'model';
   const session = await ort.InferenceSession.create(await read(`${model}/onnx/${file}.onnx`), {

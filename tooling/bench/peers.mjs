@@ -23,15 +23,24 @@ export function needPeersAndModels() {
   process.exit(1);
 }
 
-/**
- * A Python script that does its work once for each line it is sent and answers with a line; what it
- * prints first says that it is ready. Undefined where MULTIHEAD_PYTHON names no Python.
- */
+/** `serve` with a Python script; undefined where MULTIHEAD_PYTHON names no Python. */
 export async function inPython(script, ...args) {
   const python = process.env.MULTIHEAD_PYTHON;
-  if (!python) return undefined;
+  return python ? serve(python, script, args) : undefined;
+}
+
+/** `serve` with a script for Node, under the flags of this process. */
+export function inNode(script, ...args) {
+  return serve(process.execPath, script, args, process.execArgv);
+}
+
+/**
+ * A script in a process of its own that does its work once for each line it is sent and answers with a
+ * line; what it prints first says that it is ready.
+ */
+async function serve(command, script, args, flags = []) {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(python, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command, [...flags, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async () => {
     const { value, done } = await lines.next();
