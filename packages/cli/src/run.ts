@@ -3,12 +3,13 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { exitCodeOf, messageOf } from './errors.js';
 import { fillMask } from './fill-mask.js';
+import { generate } from './generate.js';
 import { pretrain } from './pretrain.js';
 import { tokenize } from './tokenize.js';
 import { trainTokenizer } from './train-tokenizer.js';
 
 /** Each adds its command, which loads what it needs when it runs; the order is that of `--help`. */
-const commands = [tokenize, trainTokenizer, pretrain, fillMask];
+const commands = [tokenize, trainTokenizer, pretrain, fillMask, generate];
 
 /**
  * Runs `multihead` with these arguments and gives the exit code: 0, 1 for an error, 2 for wrong usage,

@@ -21,6 +21,8 @@ interface RunOptions {
   keepOpen?: boolean;
   /** Called when the program has taken in all its input (but what a pipe holds). */
   onRead?: (child: ChildProcess) => void;
+  /** Called with all of stdout so far, whenever there is more. */
+  onStdout?: (text: string, child: ChildProcess) => void;
   /** Called with all of stderr so far, whenever there is more. */
   onStderr?: (text: string, child: ChildProcess) => void;
 }
@@ -31,7 +33,7 @@ export class Folder {
 
   run(
     args: string[],
-    { input, env, keepOpen, onRead, onStderr }: RunOptions = {},
+    { input, env, keepOpen, onRead, onStdout, onStderr }: RunOptions = {},
   ): Promise<Result> {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: this.path,
@@ -41,6 +43,7 @@ export class Folder {
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (chunk) => {
       stdout += chunk;
+      onStdout?.(stdout, child);
     });
     child.stderr.setEncoding('utf8').on('data', (chunk) => {
       stderr += chunk;
