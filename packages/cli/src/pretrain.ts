@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { pretrainBert } from './pretrain-bert.js';
+import { pretrainGpt } from './pretrain-gpt.js';
 
 /** `multihead pretrain <family> …` */
 export function pretrain(program: Command): void {
@@ -8,4 +9,5 @@ export function pretrain(program: Command): void {
     .summary('train a model from nothing')
     .description('Trains a model from nothing on text files.');
   pretrainBert(families);
+  pretrainGpt(families);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { exitCodeOf, messageOf } from './errors.js';
+import { evaluate } from './evaluate.js';
 import { fillMask } from './fill-mask.js';
 import { generate } from './generate.js';
 import { pretrain } from './pretrain.js';
@@ -9,7 +10,7 @@ import { tokenize } from './tokenize.js';
 import { trainTokenizer } from './train-tokenizer.js';
 
 /** Each adds its command, which loads what it needs when it runs; the order is that of `--help`. */
-const commands = [tokenize, trainTokenizer, pretrain, fillMask, generate];
+const commands = [tokenize, trainTokenizer, pretrain, fillMask, generate, evaluate];
 
 /**
  * Runs `multihead` with these arguments and gives the exit code: 0, 1 for an error, 2 for wrong usage,

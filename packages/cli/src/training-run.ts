@@ -25,6 +25,8 @@ export interface TrainingTask<Example, Batch> {
   /** Measured on now and then, if there is any. */
   heldOut: Dataset<Example>;
   collate: Collate<Example, Batch>;
+  /** Labels are for the token before them. */
+  causal?: boolean | undefined;
   steps: number;
   options: TrainingOptions;
   /** Written beside the model in every checkpoint. */
@@ -41,6 +43,7 @@ export async function runTraining<Example, Batch>(
   task: TrainingTask<Example, Batch>,
 ): Promise<TrainingSummary> {
   const { model, dataset, heldOut, collate, steps, options, files } = task;
+  const { causal = false } = task;
   const tenth = Math.max(1, Math.ceil(steps / 10));
   const { out, seed, batchSize, evalEvery = tenth, checkpointEvery = tenth } = options;
   const progress = new Progress('training', options);
@@ -55,6 +58,7 @@ export async function runTraining<Example, Batch>(
       model,
       dataset,
       collate,
+      causal,
       optimizer: adamW({ weightDecay: options.weightDecay }),
       schedule: scheduleOf(options, steps),
       steps,
@@ -125,11 +129,11 @@ function scheduleOf(options: TrainingOptions, steps: number): Schedule {
 }
 
 function measure<Example, Batch>(
-  { model, heldOut, collate, options }: TrainingTask<Example, Batch>,
+  { model, heldOut, collate, options, causal = false }: TrainingTask<Example, Batch>,
   signal: AbortSignal | undefined,
 ) {
   const { batchSize, evalBatches: batches, seed } = options;
-  return evaluate({ model, dataset: heldOut, collate, batchSize, batches, seed, signal });
+  return evaluate({ model, dataset: heldOut, collate, batchSize, batches, seed, causal, signal });
 }
 
 /** `{ loss }` → `{ evalLoss }`, as the log has it. */

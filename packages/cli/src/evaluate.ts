@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { addCausalModelOptions } from './causal-model-options.js';
+import type { EvaluateCommandOptions } from './evaluated-texts.js';
+import { addCommonOptions, option, whole } from './options.js';
+
+/** `multihead evaluate <files…> --model <source>` */
+export function evaluate(program: Command): void {
+  const command = program
+    .command('evaluate')
+    .summary('measure how well a GPT foretells texts')
+    .description(
+      'Measures how well a GPT foretells texts longer than its context: perplexity, and bits per ' +
+        'byte, which compares models of different vocabularies. Each token is scored once, in a ' +
+        'window that slides; the first of a document is given. Files are UTF-8 text, each a document.',
+    )
+    .argument('<files...>', 'text files; - reads standard input');
+  addCausalModelOptions(command)
+    .option('--paragraphs', 'a blank line ends a document')
+    .addOption(
+      option('--window <tokens>', 'seen at once (default: all the context)', whole({ from: 2 })),
+    )
+    .addOption(
+      option('--stride <tokens>', 'how far it slides (default: half of it)', whole({ from: 1 })),
+    )
+    .addOption(option('--batch-size <windows>', 'windows at once', whole({ from: 1 })));
+  addCommonOptions(command).action(async (files: string[], options: EvaluateCommandOptions) => {
+    const { printEvaluation } = await import('./evaluated-texts.js');
+    await printEvaluation(files, options);
+  });
+}

@@ -1,0 +1,55 @@
+import type { TrainableModel } from '@multihead/nn';
+import type { SavableModel } from '@multihead/training';
+import { print } from './output.js';
+import { formatDuration } from './progress.js';
+import type { TrainingData } from './training-data.js';
+import type { TrainingOptions } from './training-options.js';
+import { formatEvaluation, runTraining, type TrainingTask } from './training-run.js';
+
+/** A model to train, which `pretrain` frees. */
+export interface Pretraining<Batch>
+  extends Pick<TrainingTask<Int32Array, Batch>, 'collate' | 'files' | 'causal'> {
+  model: TrainableModel<Batch> & SavableModel;
+  /** As it is called in the line that says it is done. */
+  name: string;
+  data: TrainingData;
+  /** How many steps so many rows take. */
+  stepsFor: (rows: number) => number;
+  options: TrainingOptions & { maxLength: number };
+}
+
+/** Trains the model, saves it, and says what came of it. */
+export async function pretrain<Batch>(task: Pretraining<Batch>): Promise<void> {
+  const { model, name, data, stepsFor, options, files } = task;
+  const { out, maxLength, dtype, quiet, json } = options;
+  try {
+    const parameters = [...model.parameters.values()].reduce(
+      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    const steps = stepsFor(data.train.length);
+    if (!quiet) {
+      const count = (value: number) => value.toLocaleString('en');
+      process.stderr.write(
+        `${count(parameters)} parameters, ${count(data.tokens)} tokens in ${count(data.train.length)} rows ` +
+          `of ${maxLength}, ${count(data.heldOut.length)} rows held out, ${count(steps)} steps\n`,
+      );
+    }
+    const { train: dataset, heldOut } = data;
+    const summary = await runTraining<Int32Array, Batch>({ ...task, dataset, heldOut, steps });
+    await model.save(out, { dtype, files });
+
+    const { epoch, seconds, resumedFrom, evaluation } = summary;
+    if (json) {
+      print(JSON.stringify({ out, parameters, steps, epoch, seconds, resumedFrom, evaluation }));
+      return;
+    }
+    const measured = evaluation === undefined ? '' : `, ${formatEvaluation(evaluation)}`;
+    print(
+      `${out}: a ${name} of ${parameters.toLocaleString('en')} parameters after ${steps} steps ` +
+        `(${epoch.toFixed(2)} epochs, ${formatDuration(seconds)})${measured}`,
+    );
+  } finally {
+    model.dispose();
+  }
+}
