@@ -19,7 +19,7 @@ export type QuantizedBy = 'rows' | 'columns';
 
 /**
  * A matrix in a byte an element: row i of W is scales[i] times whole numbers from −127 to 127. It takes a
- * quarter of float32's memory, and is what integer SIMD multiplies (docs/decisions/0030).
+ * quarter of float32's memory, and is what integer SIMD multiplies (docs/decisions/0010).
  */
 export class QuantizedMatrix {
   /** As it was stored: W's, or, quantized by columns, Wᵀ's. */
