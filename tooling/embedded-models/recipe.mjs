@@ -24,7 +24,7 @@ export const architecture = {
  */
 export const runs = [
   { maxLength: 16, batchSize: 64, steps: 1800, schedule: 'constant', evalEvery: 300 },
-  { maxLength: 64, batchSize: 16, steps: 5600, schedule: 'linear', evalEvery: 400 },
+  { maxLength: 64, batchSize: 16, steps: 10400, schedule: 'linear', evalEvery: 400 },
 ];
 
 /** Options of both runs, beside the files. */
