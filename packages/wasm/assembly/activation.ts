@@ -4,6 +4,10 @@ import { exp4, loadTail, sigmoid4, splat, storeTail, tanh4 } from './math';
 
 /** In place on c[m, n]. The numbers are those of src/mat-mul.ts. */
 export function activate(c: usize, ldc: usize, m: usize, n: usize, activation: i32): void {
+  if (ldc == n) {
+    n *= m;
+    m = 1;
+  }
   const whole = (n >> 2) << 4;
   const rest = n & 3;
   for (let i: usize = 0; i < m; i++) {

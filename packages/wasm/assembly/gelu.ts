@@ -1,5 +1,5 @@
 // GELU (Hendrycks & Gimpel 2016): x·Φ(x), with Φ exact or through the tanh of "gelu_new".
-import { exp4, loadTail, madd, sigmoid4, splat, storeTail } from './math';
+import { exp4, expNear4, loadTail, madd, nmadd, sigmoid4, splat, storeTail } from './math';
 
 /**
  * Φ(−|x|) / e^(−x²/2), from 0.5 at 0 towards 0.4/|x|: a polynomial in t = 1 / (1 + 0.3|x|), fitted to
@@ -46,7 +46,11 @@ function tanhCdf(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function gelu4(x: v128): v128 {
-  return f32x4.mul(x, normalCdf(x, gaussian4(x)));
+  // max(x, 0) − |x|·Φ(−|x|), where the exponential of 13.28 or more is 0.
+  const magnitude = f32x4.pmin(f32x4.abs(x), splat(13.28));
+  const square = f32x4.mul(f32x4.mul(magnitude, splat(-0.5)), magnitude);
+  const tail = f32x4.mul(expNear4(square), tailRatio(magnitude));
+  return nmadd(magnitude, tail, f32x4.pmax(x, splat(0)));
 }
 
 // @ts-ignore: decorator

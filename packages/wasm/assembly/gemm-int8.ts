@@ -8,10 +8,11 @@
 // The bytes lie in panels of 16 rows of W, [n / 16][k / 4][16][4]: four neighbours along k make a lane
 // of the relaxed dot product. Where that does not do (see `int8Dot`), eight bytes widen to 16 bits and
 // two neighbours make a lane.
-import { activation4 } from './activation';
-import { loadTail, maxLanes, splat, storeTail } from './math';
+import { activate } from './activation';
+import { loadTail, maxLanes, splat } from './math';
+import { copy } from './tiles';
 import {
-  tile1x16Signed, tile1x16Unsigned, tile1x16Wide, tile3x8Wide, tile6x8Signed, tile6x8Unsigned,
+  tile1x16Signed, tile1x16Unsigned, tile1x16Wide, tile2x8Wide, tile6x8Signed, tile6x8Unsigned, widen,
 } from './tiles-int8';
 
 /** The range of a row of x up to which it counts as zeros: a smaller one has no normal inverse. */
@@ -55,19 +56,23 @@ export function int8Rows(
   const step = int8RowBytes(k, dot);
   const whole = k & ~(<usize>7);
   for (let i: usize = 0; i < m; i++) {
-    let low0 = splat(0), high0 = low0, low1 = low0, high1 = low0;
+    // A lane of `total` is NaN if there was one, or infinities of both signs, and else a number or infinite.
+    let low0 = splat(0), high0 = low0, low1 = low0, high1 = low0, total = low0;
     for (let p: usize = 0; p < whole; p += 8) {
       const v0 = v128.load(x + (p << 2)), v1 = v128.load(x + (p << 2), 16);
-      low0 = f32x4.min(low0, v0); high0 = f32x4.max(high0, v0);
-      low1 = f32x4.min(low1, v1); high1 = f32x4.max(high1, v1);
+      low0 = f32x4.pmin(low0, v0); high0 = f32x4.pmax(high0, v0);
+      low1 = f32x4.pmin(low1, v1); high1 = f32x4.pmax(high1, v1);
+      total = f32x4.add(total, f32x4.add(v0, v1));
     }
     for (let p = whole; p < k; p += 4) {
       const v = loadUpTo(x + (p << 2), k - p);
-      low0 = f32x4.min(low0, v);
-      high0 = f32x4.max(high0, v);
+      low0 = f32x4.pmin(low0, v);
+      high0 = f32x4.pmax(high0, v);
+      total = f32x4.add(total, v);
     }
-    const least = -maxLanes(f32x4.neg(f32x4.min(low0, low1)));
-    const range = maxLanes(f32x4.max(high0, high1)) - least;
+    const least = -maxLanes(f32x4.neg(f32x4.pmin(low0, low1)));
+    const most = maxLanes(f32x4.pmax(high0, high1));
+    const range: f32 = v128.any_true(f32x4.ne(total, total)) ? NaN : most - least;
     let scale: f32 = NaN, zero = 0, sum = 0;
     if (range >= TINY && range < Infinity) {
       scale = range / 255;
@@ -143,9 +148,17 @@ function loadUpTo(address: usize, left: usize): v128 {
   return left >= 4 ? v128.load(address) : loadTail(address, left, 0);
 }
 
+/** Rows of x whose sums with a panel exist at a time. */
+const ROWS: usize = 192;
+/** So many times four weights of a row of W are wide at a time: the first-level cache holds them. */
+const QUADS: usize = 192;
+
+/** For fewer rows, to widen the bytes first does not pay. */
+const FEW: usize = 5;
+
 /** Bytes of scratch memory that `int8Gemm` needs. */
 export function int8Scratch(): usize {
-  return 6 << 6;
+  return 3 * 64 + ((ROWS + 2 * QUADS) << 6);
 }
 
 /**
@@ -161,65 +174,87 @@ export function int8Gemm(
 ): void {
   const quads = (k + 3) >> 2;
   const step = int8RowBytes(k, dot);
+  const sums = scratch + 3 * 64, wide = sums + (ROWS << 6);
   for (let j: usize = 0; j < n; j += 16) {
-    const columns = min(16, n - j);
-    for (let i: usize = 0; i < m; ) {
-      const rows = tile(rounded + i * step, step, panels, quads, m - i, dot, scratch);
-      for (let r: usize = 0; r < rows; r++) {
-        const at = i << 2;
-        finish(
-          scratch + (r << 6), load<f32>(scales + at), load<i32>(zeros + at), load<i32>(shifts + at),
-          weightScales + (j << 2), weightSums + (j << 2), bias ? bias + (j << 2) : 0, activation,
-          c + ((i * ldc + j) << 2), columns,
-        );
-        i++;
+    const bytes = min(16, n - j) << 2;
+    memory.fill(scratch, 0, 3 * 64);
+    copy(scratch, weightScales + (j << 2), bytes);
+    copy(scratch + 64, weightSums + (j << 2), bytes);
+    if (bias) copy(scratch + 128, bias + (j << 2), bytes);
+    for (let i: usize = 0; i < m; i += ROWS) {
+      const rows = min(ROWS, m - i), at = i << 2;
+      multiply(rounded + i * step, step, panels, quads, rows, dot, sums, wide);
+      finish(sums, rows, scales + at, zeros + at, shifts + at, scratch);
+      if (activation) activate(sums, 16, rows, 16, activation);
+      let to = c + ((i * ldc + j) << 2);
+      for (let from = sums, end = sums + (rows << 6); from < end; from += 64) {
+        if (bytes == 64) {
+          v128.store(to, v128.load(from, 0), 0); v128.store(to, v128.load(from, 16), 16);
+          v128.store(to, v128.load(from, 32), 32); v128.store(to, v128.load(from, 48), 48);
+        } else copy(to, from, bytes);
+        to += ldc << 2;
       }
     }
     panels += quads << 6;
   }
 }
 
-/** A row of sums becomes `columns` ≤ 16 floats of c. */
+/** `rows` of sums become floats in place; `columns`: scales, sums and bias of the panel's. */
 function finish(
-  sums: usize, scale: f32, zero: i32, shift: i32,
-  weightScales: usize, weightSums: usize, bias: usize, activation: i32, c: usize, columns: usize,
+  sums: usize, rows: usize, scales: usize, zeros: usize, shifts: usize, columns: usize,
 ): void {
-  const scale4 = splat(scale), zero4 = i32x4.splat(zero), shift4 = i32x4.splat(shift);
-  for (let o: usize = 0; o < columns << 2; o += 16) {
-    const left = columns - (o >> 2);
-    const excess = i32x4.add(shift4, i32x4.mul(zero4, loadUpTo(weightSums + o, left)));
-    const sum = f32x4.convert_i32x4_s(i32x4.sub(v128.load(sums + o), excess));
-    let y = f32x4.mul(sum, f32x4.mul(scale4, loadUpTo(weightScales + o, left)));
-    if (bias) y = f32x4.add(y, loadUpTo(bias + o, left));
-    if (activation) y = activation4(y, activation);
-    if (left >= 4) v128.store(c + o, y);
-    else storeTail(c + o, y, left);
+  for (const end = sums + (rows << 6); sums < end; sums += 64) {
+    const scale = v128.load32_splat(scales), zero = v128.load32_splat(zeros);
+    const shift = v128.load32_splat(shifts);
+    finish4(sums, scale, zero, shift, columns);
+    finish4(sums + 16, scale, zero, shift, columns + 16);
+    finish4(sums + 32, scale, zero, shift, columns + 32);
+    finish4(sums + 48, scale, zero, shift, columns + 48);
+    scales += 4;
+    zeros += 4;
+    shifts += 4;
   }
 }
 
-/** Sums of the next few of `m` rows by the 16 of a panel, into `sums` [rows, 16]; how many rows. */
 // @ts-ignore: decorator
 @inline
-function tile(a: usize, step: usize, b: usize, quads: usize, m: usize, dot: i32, sums: usize): usize {
+function finish4(sums: usize, scale: v128, zero: v128, shift: v128, columns: usize): void {
+  const excess = i32x4.add(shift, i32x4.mul(zero, v128.load(columns, 64)));
+  const sum = f32x4.convert_i32x4_s(i32x4.sub(v128.load(sums), excess));
+  const y = f32x4.mul(sum, f32x4.mul(scale, v128.load(columns)));
+  v128.store(sums, f32x4.add(y, v128.load(columns, 128)));
+}
+
+/** Sums of `m` ≤ ROWS rows by the 16 of a panel, into `sums` [m, 16]. */
+function multiply(
+  a: usize, step: usize, b: usize, quads: usize, m: usize, dot: i32, sums: usize, wide: usize,
+): void {
+  let i: usize = 0;
   // @ts-ignore: RELAXED is set by --use
   if (RELAXED) {
     if (dot != WIDE) {
-      if (m < 6) {
-        if (dot == SIGNED) tile1x16Signed(a, b, quads, sums);
-        else tile1x16Unsigned(a, b, quads, sums);
-        return 1;
+      for (; i + 6 <= m; i += 6) {
+        const rows = a + i * step, to = sums + (i << 6);
+        for (let o: usize = 0; o < 64; o += 32)
+          if (dot == SIGNED) tile6x8Signed(rows, step, b + o, quads, to + o);
+          else tile6x8Unsigned(rows, step, b + o, quads, to + o);
       }
-      for (let o: usize = 0; o < 64; o += 32)
-        if (dot == SIGNED) tile6x8Signed(a, step, b + o, quads, sums + o);
-        else tile6x8Unsigned(a, step, b + o, quads, sums + o);
-      return 6;
+      for (; i < m; i++)
+        if (dot == SIGNED) tile1x16Signed(a + i * step, b, quads, sums + (i << 6));
+        else tile1x16Unsigned(a + i * step, b, quads, sums + (i << 6));
+      return;
     }
   }
-  if (m < 3) {
-    tile1x16Wide(a, b, quads, sums);
-    return 1;
+  if (m >= FEW) {
+    for (let p: usize = 0; p < quads; p += QUADS) {
+      const count = min(QUADS, quads - p);
+      widen(b + (p << 6), count, wide);
+      for (i = 0; i + 2 <= m; i += 2) {
+        const rows = a + i * step + (p << 3), to = sums + (i << 6);
+        tile2x8Wide(rows, step, wide, count, p > 0, to);
+        tile2x8Wide(rows, step, wide + (count << 6), count, p > 0, to + 32);
+      }
+    }
   }
-  tile3x8Wide(a, step, b, quads, sums);
-  tile3x8Wide(a, step, b + 32, quads, sums + 32);
-  return 3;
+  for (; i < m; i++) tile1x16Wide(a + i * step, b, quads, sums + (i << 6));
 }

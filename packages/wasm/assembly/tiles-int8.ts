@@ -90,26 +90,41 @@ function pairs(low: v128, high: v128): v128 {
   return i32x4.add(i32x4.shuffle(low, high, 0, 2, 4, 6), i32x4.shuffle(low, high, 1, 3, 5, 7));
 }
 
-export function tile3x8Wide(a: usize, step: usize, b: usize, quads: usize, sums: usize): void {
-  const a1 = a + step, a2 = a1 + step;
-  let s00 = i32x4.splat(0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00;
-  let s12 = s00, s13 = s00, s20 = s00, s21 = s00, s22 = s00, s23 = s00;
+/** Of a panel, two rows of x by eight of W, which `widen` put side by side; `add`: to what `sums` has. */
+export function tile2x8Wide(
+  a: usize, step: usize, b: usize, quads: usize, add: bool, sums: usize,
+): void {
+  const a1 = a + step;
+  let s00 = i32x4.splat(0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
   const end = quads << 3;
   for (let o: usize = 0; o < end; o += 8) {
-    const low = v128.load(b, 0), high = v128.load(b, 16);
-    const b0 = i16x8.extend_low_i8x16_u(low), b1 = i16x8.extend_high_i8x16_u(low);
-    const b2 = i16x8.extend_low_i8x16_u(high), b3 = i16x8.extend_high_i8x16_u(high);
+    const b0 = v128.load(b, 0), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
     let x = v128.load64_splat(a + o);
     s00 = dotWide(x, b0, s00); s01 = dotWide(x, b1, s01); s02 = dotWide(x, b2, s02); s03 = dotWide(x, b3, s03);
     x = v128.load64_splat(a1 + o);
     s10 = dotWide(x, b0, s10); s11 = dotWide(x, b1, s11); s12 = dotWide(x, b2, s12); s13 = dotWide(x, b3, s13);
-    x = v128.load64_splat(a2 + o);
-    s20 = dotWide(x, b0, s20); s21 = dotWide(x, b1, s21); s22 = dotWide(x, b2, s22); s23 = dotWide(x, b3, s23);
     b += 64;
   }
-  v128.store(sums, pairs(s00, s01), 0); v128.store(sums, pairs(s02, s03), 16);
-  v128.store(sums, pairs(s10, s11), 64); v128.store(sums, pairs(s12, s13), 80);
-  v128.store(sums, pairs(s20, s21), 128); v128.store(sums, pairs(s22, s23), 144);
+  let y0 = pairs(s00, s01), y1 = pairs(s02, s03), y2 = pairs(s10, s11), y3 = pairs(s12, s13);
+  if (add) {
+    y0 = i32x4.add(y0, v128.load(sums, 0)); y1 = i32x4.add(y1, v128.load(sums, 16));
+    y2 = i32x4.add(y2, v128.load(sums, 64)); y3 = i32x4.add(y3, v128.load(sums, 80));
+  }
+  v128.store(sums, y0, 0); v128.store(sums, y1, 16); v128.store(sums, y2, 64); v128.store(sums, y3, 80);
+}
+
+/** A panel's bytes in 16 bits: its first eight rows of W, then, `quads` · 64 bytes on, the others. */
+export function widen(b: usize, quads: usize, to: usize): void {
+  const half = quads << 6;
+  for (const end = b + half; b < end; b += 64) {
+    const b0 = v128.load(b, 0), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    v128.store(to, i16x8.extend_low_i8x16_u(b0), 0); v128.store(to, i16x8.extend_high_i8x16_u(b0), 16);
+    v128.store(to, i16x8.extend_low_i8x16_u(b1), 32); v128.store(to, i16x8.extend_high_i8x16_u(b1), 48);
+    const other = to + half;
+    v128.store(other, i16x8.extend_low_i8x16_u(b2), 0); v128.store(other, i16x8.extend_high_i8x16_u(b2), 16);
+    v128.store(other, i16x8.extend_low_i8x16_u(b3), 32); v128.store(other, i16x8.extend_high_i8x16_u(b3), 48);
+    to += 64;
+  }
 }
 
 export function tile1x16Wide(a: usize, b: usize, quads: usize, sums: usize): void {
