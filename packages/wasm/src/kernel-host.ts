@@ -8,7 +8,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { WasmError } from './errors.js';
 import { memoryOf, type WasmBackend } from './tfjs-backend.js';
-import { CONTROL_BYTES, MAX_PARTS, ThreadPool } from './threads.js';
+import { CONTROL_BYTES, inNode, MAX_PARTS, ThreadPool } from './threads.js';
 import type { CompiledKernels } from './variant.js';
 
 /** What the AssemblyScript modules export: functions of addresses, sizes and scalars. */
@@ -90,6 +90,7 @@ export async function link(
     pool = new ThreadPool(size, memory, module, exports, control);
   }
   before?.pool?.dispose();
+  if (!inNode()) await pool?.start();
   linked.set(backend, { wasm: exports as KernelExports, variant, threads: size, pool });
   return size;
 }

@@ -17,6 +17,8 @@ const PENDING = 3;
 const FAILED = 4;
 const CALLED = 5;
 const ARGUMENTS = 6;
+/** How many workers have started, or will not. */
+const SETTLED = 7;
 const WORDS = 16;
 export const MAX_PARTS = 64;
 const MAX_ARGUMENTS = 48;
@@ -24,6 +26,8 @@ const MAX_ARGUMENTS = 48;
 const NUMBERS = MAX_PARTS * (MAX_ARGUMENTS + 1);
 /** Looks at TURN before a worker goes to sleep, about 100 µs: from one op to the next it stays awake. */
 const PATIENCE = 20_000;
+/** Milliseconds that a worker has to start; it may still join later. */
+const PATIENT = 2000;
 /** No part takes so many milliseconds: the worker that had it is gone. */
 const LOST = 60_000;
 
@@ -57,6 +61,7 @@ function start({ module, memory, at }) {
   const words = new Int32Array(memory.buffer, at, ${WORDS});
   const numbers = new Float64Array(memory.buffer, at + ${4 * WORDS}, ${NUMBERS});
   const functions = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
+  Atomics.add(words, ${SETTLED}, 1);
   for (let turn = 0; ; turn = Atomics.load(words, ${TURN})) {
     takeParts(words, numbers, functions);
     for (let looks = 0; Atomics.load(words, ${TURN}) === turn; looks++)
@@ -88,6 +93,11 @@ function builtin<Name extends keyof NodeBuiltins>(name: Name): NodeBuiltins[Name
   return process.getBuiltinModule?.(name) as NodeBuiltins[Name] | undefined;
 }
 
+/** Where threads start at once, and cost nothing before there is work for them. */
+export function inNode(): boolean {
+  return builtin('node:worker_threads') !== undefined;
+}
+
 /** How many threads there can be at once: the processors, at most 4 unless more are asked for. */
 export function usualThreads(): number {
   const cores =
@@ -96,7 +106,7 @@ export function usualThreads(): number {
 }
 
 /** Starts a worker; undefined where that is forbidden. One that fails later leaves its share to the others. */
-function startThread(given: object): Thread | undefined {
+function startThread(given: object, settled: () => void): Thread | undefined {
   const node = builtin('node:worker_threads');
   if (node) {
     const text = `${workerText()}\nstart(require('node:worker_threads').workerData);`;
@@ -109,7 +119,10 @@ function startThread(given: object): Thread | undefined {
     const text = `${workerText()}\nonmessage = ({ data }) => start(data);`;
     const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
     const worker = new Worker(url);
-    worker.onerror = (event) => event.preventDefault();
+    worker.onerror = (event) => {
+      event.preventDefault();
+      settled();
+    };
     worker.postMessage(given);
     return { stop: () => worker.terminate() };
   } catch {
@@ -117,7 +130,7 @@ function startThread(given: object): Thread | undefined {
   }
 }
 
-/** The threads of one backend's memory. They start with the first job. */
+/** The threads of one backend's memory. They start with `start`, or else with the first job. */
 export class ThreadPool {
   /** How many parts other threads than the calling one have taken. */
   partsOfOthers = 0;
@@ -184,11 +197,25 @@ export class ThreadPool {
     }
   }
 
+  /**
+   * Starts the threads and waits until they run. A page's workers start only while its own script
+   * rests: without this, a script that computes and never rests would have none.
+   */
+  async start(): Promise<void> {
+    this.#threads ??= this.#start();
+    const until = performance.now() + PATIENT;
+    while (Atomics.load(this.#words, SETTLED) < this.size - 1 && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
   #start(): Thread[] {
+    Atomics.store(this.#words, SETTLED, 0);
     const threads: Thread[] = [];
     for (let i = 1; i < this.size; i++) {
-      const thread = startThread(this.#given);
+      const settled = () => void Atomics.add(this.#words, SETTLED, 1);
+      const thread = startThread(this.#given, settled);
       if (thread) threads.push(thread);
+      else settled();
     }
     return threads;
   }

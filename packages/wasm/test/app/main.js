@@ -22,7 +22,6 @@ async function sameOnThreads() {
       const product = tf.matMul(a, a, false, true);
       results.push(product.dataSync().join());
       product.dispose();
-      await new Promise((resolve) => setTimeout(resolve, 20));
     }
     results.threads = threads;
   }
