@@ -19,7 +19,7 @@ export function activate(c: usize, ldc: usize, m: usize, n: usize, activation: i
 }
 
 /** On four lanes. */
-export function activation4(x: v128, activation: i32): v128 {
+function activation4(x: v128, activation: i32): v128 {
   if (activation == 1) return gelu4(x);
   if (activation == 2) return geluNew4(x);
   if (activation == 3) return f32x4.pmax(x, splat(0));
