@@ -1,6 +1,6 @@
 // How the vocabularies beside the embedded BERT's are made: from the same text and of the same size, so
 // that what one sees of them side by side is the doing of the methods.
-import { trainBpe, trainClassicBpe, trainWordLevel } from '@multihead/tokenizers';
+import { tokenizerFiles, trainBpe, trainClassicBpe, trainWordLevel } from '@multihead/tokenizers';
 import { readCorpus } from './corpus.mjs';
 import * as bert from './recipe.mjs';
 
@@ -47,6 +47,6 @@ export async function readLines() {
 
 /** The contents of the recipe's files, by name. */
 export async function makeFiles({ train, files }, lines) {
-  const contents = await (await train(lines, options)).toFiles();
+  const contents = tokenizerFiles(await train(lines, options));
   return Object.fromEntries(files.map((file) => [file, contents[file]]));
 }

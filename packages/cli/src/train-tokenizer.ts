@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Tokenizer } from '@multihead/tokenizers';
+import { saveTokenizer, type Tokenizer } from '@multihead/tokenizers';
 import type { Command } from 'commander';
 import { CliError } from './errors.js';
 import { interruptible } from './interruption.js';
@@ -132,7 +132,7 @@ async function run(
     }
     progress.stop();
     // A Ctrl-C from here on is too late: the files are written whole.
-    await tokenizer.save(out);
+    await saveTokenizer(tokenizer, out);
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new CliError('INTERRUPTED', 'Stopped: nothing was written.', { cause: error });

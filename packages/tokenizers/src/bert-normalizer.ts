@@ -72,7 +72,3 @@ export class BertNormalizer implements Normalizer {
   }
 }
 
-/** Whether `handle_chinese_chars` sets the character apart. */
-export function isChinese(code: number): boolean {
-  return kinds().has(code, IDEOGRAPH);
-}

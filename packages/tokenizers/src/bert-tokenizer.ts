@@ -1,4 +1,4 @@
-import { BertFastPath } from './bert-fast-path.js';
+import { bertChunkEnd } from './bert-chunks.js';
 import { BertNormalizer } from './bert-normalizer.js';
 import { WordPieceDecoder } from './decoders.js';
 import { badFile } from './errors.js';
@@ -75,10 +75,10 @@ export const BERT: Family<BertTokenizerOptions> = {
 
 /** BERT's tokenizer: WordPiece over cleaned, and for uncased models lowered, text. */
 export class BertTokenizer extends Tokenizer {
-  protected override readonly className: string = 'BertTokenizer';
+  override readonly className: string = 'BertTokenizer';
 
   constructor(parts: TokenizerParts) {
-    super({ ...parts, fastPath: bertFastPath(parts) });
+    super({ ...parts, chunkEnd: bertChunkEnd(parts) });
   }
 
   /**
@@ -104,13 +104,6 @@ export class BertTokenizer extends Tokenizer {
     const ids = 'get' in vocab ? vocab : numbered(vocab);
     return new BertTokenizer(describedParts(BERT, { vocab: ids }, options));
   }
-}
-
-/** The fast path of BERT's pipeline, if the parts are BERT's. */
-export function bertFastPath(parts: TokenizerParts): BertFastPath | undefined {
-  const { normalizer, preTokenizer, model } = parts;
-  const isBerts = normalizer instanceof BertNormalizer && preTokenizer instanceof BertPreTokenizer;
-  return isBerts ? new BertFastPath(normalizer, preTokenizer, model) : undefined;
 }
 
 /** A vocabulary of one token a line, the id being the line's number from 0. */

@@ -63,9 +63,8 @@ export class Bpe implements Model {
     this.row = new SymbolRow(vocab, this.merges, skip, dropout || null, seed);
   }
 
-  /** Whether the same word always gives the same tokens. */
-  get isDeterministic(): boolean {
-    return !this.json.dropout;
+  get isRandom(): boolean {
+    return !!this.json.dropout;
   }
 
   tokenize(word: string, emit: Emit): void {

@@ -1,5 +1,5 @@
 // Byte-level BPE (Radford et al. 2019): text as UTF-8 bytes, each spelled by a visible character.
-import type { AlignedText } from './aligned-text.js';
+import { type AlignedText, unitsAt } from './aligned-text.js';
 import { prepended } from './edit-text.js';
 import type { Decoder, PostProcessor, PreTokenizer } from './pipeline.js';
 import { END, ID, type Rows, START, TEXT, type TextOf, WIDTH } from './rows.js';
@@ -26,7 +26,7 @@ const charBytes: () => Int16Array = /* @__PURE__ */ lazy(() => {
 const LETTERS = 1;
 const NUMBERS = 2;
 const SPACE = 4;
-export const kinds: () => CharClasses = /* @__PURE__ */ lazy(
+const kinds: () => CharClasses = /* @__PURE__ */ lazy(
   () =>
     new CharClasses(
       [
@@ -38,50 +38,35 @@ export const kinds: () => CharClasses = /* @__PURE__ */ lazy(
     ),
 );
 
+/** What follows an apostrophe in an English contraction. */
+const CONTRACTION = /[stmd]|re|ve|ll/y;
+
 /**
  * Where the match at `at` of GPT-2's pattern ends:
  * `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`. Some alternative
  * matches everywhere, so that the matches are the whole text.
  */
-export function matchEnd(text: string, at: number, to: number, classes: CharClasses): number {
-  let unit = text.charCodeAt(at);
-  let next = at;
-  if (unit === 0x27) {
-    const length = contraction(text, at + 1, to);
-    if (length > 0) return at + 1 + length;
-  } else if (unit === 0x20 && at + 1 < to) {
-    next = at + 1;
-    unit = text.charCodeAt(next);
+export function wordEnd(text: string, at: number, to: number): number {
+  const classes = kinds();
+  const kindAt = (place: number) => {
+    const unit = text.charCodeAt(place);
+    return classes.of(unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(place)!);
+  };
+  if (text[at] === "'") {
+    CONTRACTION.lastIndex = at + 1;
+    if (CONTRACTION.test(text) && CONTRACTION.lastIndex <= to) return CONTRACTION.lastIndex;
   }
-  let kind = classes.of(unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(next)!);
+  let end = text[at] === ' ' && at + 1 < to ? at + 1 : at;
+  const kind = kindAt(end);
   if ((kind & SPACE) === 0) {
-    let end = next;
-    for (;;) {
-      end += unit >= 0xd800 && unit < 0xdc00 ? 2 : 1;
-      if (end >= to) return to;
-      unit = text.charCodeAt(end);
-      if (classes.of(unit < 0xd800 || unit > 0xdfff ? unit : text.codePointAt(end)!) !== kind)
-        return end;
-    }
+    do end += unitsAt(text, end);
+    while (end < to && kindAt(end) === kind);
+    return Math.min(end, to);
   }
-  let end = at;
-  do {
-    end++;
-    kind = end < to ? classes.of(text.charCodeAt(end)) : 0;
-  } while ((kind & SPACE) !== 0);
+  do end++;
+  while (end < to && (kindAt(end) & SPACE) !== 0);
   // The last space before a word belongs to what follows.
   return end < to && end - at > 1 ? end - 1 : end;
-}
-
-/** The length of what follows an apostrophe in an English contraction, 0 for none. */
-function contraction(text: string, at: number, to: number): number {
-  if (at >= to) return 0;
-  const first = text.charCodeAt(at);
-  if (first === 0x73 || first === 0x74 || first === 0x6d || first === 0x64) return 1; // s t m d
-  if (at + 1 >= to) return 0;
-  const second = text.charCodeAt(at + 1);
-  if (second === 0x65) return first === 0x72 || first === 0x76 ? 2 : 0; // re ve
-  return first === 0x6c && second === 0x6c ? 2 : 0; // ll
 }
 
 interface ByteLevelJson {
@@ -110,7 +95,7 @@ export class ByteLevelPreTokenizer extends ByteLevel implements PreTokenizer {
     for (const piece of pieces) {
       const text = add_prefix_space && !piece.text.startsWith(' ') ? prepended(piece, ' ') : piece;
       for (let at = 0; at < text.length; ) {
-        const end = use_regex ? matchEnd(text.text, at, text.length, kinds()) : text.length;
+        const end = use_regex ? wordEnd(text.text, at, text.length) : text.length;
         words.push(text.slice(at, end).mapChars(spell));
         at = end;
       }
@@ -123,7 +108,7 @@ export class ByteLevelPreTokenizer extends ByteLevel implements PreTokenizer {
 export function byteLevelWords(text: string): string[] {
   const words: string[] = [];
   for (let at = 0; at < text.length; ) {
-    const end = matchEnd(text, at, text.length, kinds());
+    const end = wordEnd(text, at, text.length);
     words.push(text.slice(at, end));
     at = end;
   }

@@ -1,12 +1,12 @@
-import { BERT, bertFastPath } from './bert-tokenizer.js';
-import { Bpe } from './bpe.js';
-import { byteLevelFastPath, GPT2 } from './gpt2-tokenizer.js';
+import { bertChunkEnd } from './bert-chunks.js';
+import { BERT } from './bert-tokenizer.js';
+import { byteLevelChunkEnd, GPT2 } from './gpt2-tokenizer.js';
 import { Metaspace } from './metaspace.js';
 import { BpeDecoder, ByteFallback, MetaspaceDecoder, StripDecoder } from './more-decoders.js';
 import { PostProcessorSequence } from './more-post-processors.js';
 import { Digits, Punctuation, Whitespace } from './more-pre-tokenizers.js';
 import { Prepend, Strip, StripAccents, UnicodeForm } from './normalizers.js';
-import type { FastPath, TokenizerParts } from './pipeline.js';
+import type { ChunkEnd, TokenizerParts } from './pipeline.js';
 import type { Components } from './tokenizer-json.js';
 import { TRANSFO_XL } from './transfo-xl-tokenizer.js';
 
@@ -40,9 +40,7 @@ export const allComponents: Components = {
   },
 };
 
-/** What gives the same as the parts do, faster, if there is such a thing for them. */
-export function fastPathOf(parts: TokenizerParts): FastPath | undefined {
-  const { model } = parts;
-  const isRandom = model instanceof Bpe && !model.isDeterministic;
-  return isRandom ? undefined : (byteLevelFastPath(parts) ?? bertFastPath(parts));
+/** Where the text can be cut into chunks, if the parts are a family's that knows. */
+export function chunkEndOf(parts: TokenizerParts): ChunkEnd | undefined {
+  return byteLevelChunkEnd(parts) ?? bertChunkEnd(parts);
 }

@@ -68,9 +68,9 @@ export interface EncodeDefaults {
 /** The options with their defaults filled in. */
 export interface EncodePlan {
   addSpecialTokens: boolean;
-  truncation: TruncationSettings | undefined;
-  padding: PaddingSettings | undefined;
-  returnOverflowing: boolean;
+  truncation?: TruncationSettings | undefined;
+  padding?: PaddingSettings | undefined;
+  returnOverflowing?: boolean;
 }
 
 const SIDES = ['left', 'right'];

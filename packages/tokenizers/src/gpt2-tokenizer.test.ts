@@ -7,6 +7,7 @@ import { OpenAIGPTTokenizer } from './openai-gpt-tokenizer.js';
 import { Tokenizer } from './tokenizer.js';
 import { trainBpe } from './train-bpe.js';
 import { TransfoXLTokenizer } from './transfo-xl-tokenizer.js';
+import { tokenizerFiles } from './write-files.js';
 
 const { texts } = JSON.parse(
   readFileSync(new URL('../fixtures/word-piece.json', import.meta.url), 'utf8'),
@@ -19,8 +20,8 @@ describe('GPT-2', () => {
   });
 
   test('the fast path gives what the parts give', () => {
-    expect(gpt2.parts.fastPath).toBeDefined();
-    const slow = new Tokenizer({ ...gpt2.parts, fastPath: undefined });
+    expect(gpt2.parts.chunkEnd).toBeDefined();
+    const slow = new Tokenizer({ ...gpt2.parts, chunkEnd: undefined });
     for (const text of texts) {
       const { ids, offsets, wordIds } = gpt2.encode(text);
       const expected = slow.encode(text);
@@ -35,7 +36,7 @@ describe('GPT-2', () => {
   });
 
   test('an encoder.json with vocab.bpe is read, and one without the other is missed', async () => {
-    const { 'vocab.json': vocab, 'merges.txt': merges } = gpt2.toFiles();
+    const { 'vocab.json': vocab, 'merges.txt': merges } = tokenizerFiles(gpt2);
     const tokenizer = await GPT2Tokenizer.fromPretrained({
       'encoder.json': vocab,
       'vocab.bpe': merges,
@@ -55,9 +56,9 @@ describe('GPT-2', () => {
 
   test("a vocabulary with <s>, </s> and <mask> is used as RoBERTa's", async () => {
     const specialTokens = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'];
-    const { 'vocab.json': vocab, 'merges.txt': merges } = (
-      await trainBpe(texts, { vocabSize: 300, specialTokens })
-    ).toFiles();
+    const { 'vocab.json': vocab, 'merges.txt': merges } = tokenizerFiles(
+      await trainBpe(texts, { vocabSize: 300, specialTokens }),
+    );
     const roberta = await GPT2Tokenizer.fromPretrained({
       'vocab.json': vocab,
       'merges.txt': merges,
@@ -66,7 +67,7 @@ describe('GPT-2', () => {
     expect(ids[0]).toBe(0);
     expect(tokens).toEqual(['<s>', 'a', ' <mask>', '</s>', '</s>', 'b', '</s>']);
     expect(roberta.maskTokenId).toBe(4);
-    expect((await loadTokenizer(roberta.toFiles())).encode('a <mask>').ids).toEqual(
+    expect((await loadTokenizer(tokenizerFiles(roberta))).encode('a <mask>').ids).toEqual(
       roberta.encode('a <mask>').ids,
     );
   });
@@ -161,7 +162,7 @@ describe('byte-pair encoding', () => {
   });
 
   test('dropout in a tokenizer leaves words as they are', async () => {
-    const { 'vocab.json': ids, 'merges.txt': pairs } = gpt2.toFiles();
+    const { 'vocab.json': ids, 'merges.txt': pairs } = tokenizerFiles(gpt2);
     const tokenizer = await GPT2Tokenizer.fromPretrained(
       { 'vocab.json': ids, 'merges.txt': pairs },
       { dropout: 0.4 },
@@ -200,8 +201,8 @@ describe('GPT-1 and Transformer-XL', () => {
     const tokenizer = await loadTokenizer({ 'vocab.txt': '<eos> 9\n<unk> 8\nthe 5\nriver 3\n' });
     expect(tokenizer).toBeInstanceOf(TransfoXLTokenizer);
     expect(tokenizer.encode('the river ran').ids).toEqual([2, 3, 1]);
-    expect(tokenizer.toFiles()['vocab.txt']).toBe('<eos>\n<unk>\nthe\nriver\n');
-    const again = await TransfoXLTokenizer.fromPretrained(tokenizer.toFiles());
+    expect(tokenizerFiles(tokenizer)['vocab.txt']).toBe('<eos>\n<unk>\nthe\nriver\n');
+    const again = await TransfoXLTokenizer.fromPretrained(tokenizerFiles(tokenizer));
     expect(again.encode('the river ran').ids).toEqual([2, 3, 1]);
   });
 });

@@ -1,10 +1,9 @@
 import { Bpe } from './bpe.js';
-import { ByteLevelDecoder, ByteLevelPreTokenizer, ByteLevelProcessor } from './byte-level.js';
-import { ByteLevelFastPath } from './byte-level-fast-path.js';
+import { ByteLevelDecoder, ByteLevelPreTokenizer, ByteLevelProcessor, wordEnd } from './byte-level.js';
 import { type Family, type FamilyOptions, readFamily } from './family.js';
 import type { LoadOptions, TokenizerSource } from './files.js';
 import { RobertaProcessing } from './more-post-processors.js';
-import type { TokenizerParts } from './pipeline.js';
+import type { ChunkEnd, TokenizerParts } from './pipeline.js';
 import { Tokenizer } from './tokenizer.js';
 import { MERGE_FILES, readVocabAndMerges, VOCAB_FILES } from './vocab-and-merges.js';
 
@@ -69,11 +68,11 @@ const END = '<|endoftext|>';
 
 /** GPT-2's tokenizer, and RoBERTa's: byte-pair encoding over the bytes of the text. */
 export class GPT2Tokenizer extends Tokenizer {
-  protected override readonly className: string =
+  override readonly className: string =
     this.parts.postProcessor instanceof RobertaProcessing ? 'RobertaTokenizer' : 'GPT2Tokenizer';
 
   constructor(parts: TokenizerParts) {
-    super({ ...parts, fastPath: byteLevelFastPath(parts) });
+    super({ ...parts, chunkEnd: byteLevelChunkEnd(parts) });
   }
 
   /**
@@ -91,12 +90,10 @@ export class GPT2Tokenizer extends Tokenizer {
   }
 }
 
-/** The fast path of GPT-2's pipeline, if the parts are GPT-2's. */
-export function byteLevelFastPath(parts: TokenizerParts): ByteLevelFastPath | undefined {
+/** The chunks of GPT-2's pipeline are its words, if the parts are GPT-2's. */
+export function byteLevelChunkEnd(parts: TokenizerParts): ChunkEnd | undefined {
   const { normalizer, preTokenizer, model } = parts;
-  const isGpt2s =
-    normalizer === undefined &&
-    preTokenizer instanceof ByteLevelPreTokenizer &&
-    model instanceof Bpe;
-  return isGpt2s ? ByteLevelFastPath.of(preTokenizer, model) : undefined;
+  if (normalizer || model.isRandom || !(preTokenizer instanceof ByteLevelPreTokenizer)) return undefined;
+  const { add_prefix_space, use_regex } = preTokenizer.json;
+  return add_prefix_space || !use_regex ? undefined : wordEnd;
 }

@@ -21,3 +21,4 @@ export { type BpeTrainingOptions, trainBpe, trainClassicBpe } from './train-bpe.
 export { trainWordLevel, type WordLevelTrainingOptions } from './train-word-level.js';
 export { trainWordPiece, type WordPieceTrainingOptions } from './train-word-piece.js';
 export { TransfoXLTokenizer, type TransfoXLTokenizerOptions } from './transfo-xl-tokenizer.js';
+export { saveTokenizer, tokenizerFiles } from './write-files.js';

@@ -5,6 +5,7 @@ import { GPT2Tokenizer } from './gpt2-tokenizer.js';
 import { loadTokenizer } from './load-tokenizer.js';
 import type { Tokenizer } from './tokenizer.js';
 import { trainBpe } from './train-bpe.js';
+import { tokenizerFiles } from './write-files.js';
 
 const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 const bert = (words: string[], doLowerCase: boolean, options = {}) =>
@@ -51,7 +52,7 @@ describe('offsets', () => {
   });
 
   test('do not lose the first letter to a space that was put before it (transformers #14752)', async () => {
-    const json = JSON.parse(gpt2.toFiles()['tokenizer.json']!);
+    const json = JSON.parse(tokenizerFiles(gpt2)['tokenizer.json']!);
     json.pre_tokenizer.add_prefix_space = true;
     json.post_processor = { ...json.post_processor, add_prefix_space: true, trim_offsets: true };
     const tokenizer = await loadTokenizer({ 'tokenizer.json': JSON.stringify(json) });
@@ -70,7 +71,7 @@ describe('offsets', () => {
   });
 
   test('an added token shows the space it took in, and is placed after it (transformers #3796)', async () => {
-    const tokenizer = await GPT2Tokenizer.fromPretrained(gpt2.toFiles());
+    const tokenizer = await GPT2Tokenizer.fromPretrained(tokenizerFiles(gpt2));
     tokenizer.addTokens([{ content: '<mask>', special: true, lstrip: true }]);
     const { tokens, offsets } = tokenizer.encode('the <mask>');
     expect(tokens.at(-1)).toBe(' <mask>');

@@ -1,5 +1,5 @@
 import { BERT, BertTokenizer, type BertTokenizerOptions, parseWordList } from './bert-tokenizer.js';
-import { allComponents, fastPathOf } from './components.js';
+import { allComponents, chunkEndOf } from './components.js';
 import { badOption } from './errors.js';
 import { partsOf, withRoles } from './family.js';
 import { type LoadOptions, nameOf, readFirst, type TokenizerSource } from './files.js';
@@ -38,7 +38,7 @@ export async function loadTokenizer(
     const parts = readTokenizerJson(parseJson('tokenizer.json', whole), allComponents);
     const usual = rolesByName(parts.addedTokens ?? []);
     const loaded = withRoles(parts, usual, options, readCompanions(files));
-    return new Tokenizer({ ...loaded, fastPath: fastPathOf(parts) });
+    return new Tokenizer({ ...loaded, chunkEnd: chunkEndOf(parts) });
   }
   if (words !== undefined)
     return new TransfoXLTokenizer(partsOf(TRANSFO_XL, files, options, nameOf(source)));

@@ -1,4 +1,4 @@
-import { BertFastPath } from './bert-fast-path.js';
+import { bertChunkEnd } from './bert-chunks.js';
 import { BertNormalizer } from './bert-normalizer.js';
 import { Bpe } from './bpe.js';
 import { type Family, type FamilyOptions, readFamily, specialToken } from './family.js';
@@ -40,19 +40,10 @@ export const OPENAI_GPT: Family<OpenAIGPTTokenizerOptions> = {
 
 /** GPT-1's tokenizer: byte-pair encoding over lowered words, of which the last symbol ends with `</w>`. */
 export class OpenAIGPTTokenizer extends Tokenizer {
-  protected override readonly className: string = 'OpenAIGPTTokenizer';
+  override readonly className: string = 'OpenAIGPTTokenizer';
 
   constructor(parts: TokenizerParts) {
-    const { normalizer, preTokenizer, model } = parts;
-    const isFast =
-      normalizer instanceof BertNormalizer &&
-      preTokenizer instanceof BertPreTokenizer &&
-      model instanceof Bpe &&
-      model.isDeterministic;
-    super({
-      ...parts,
-      fastPath: isFast ? new BertFastPath(normalizer, preTokenizer, model) : undefined,
-    });
+    super({ ...parts, chunkEnd: bertChunkEnd(parts) });
   }
 
   /**

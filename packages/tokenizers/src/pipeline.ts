@@ -3,7 +3,6 @@ import type { AddedToken } from './added-tokens.js';
 import type { AlignedText } from './aligned-text.js';
 import type { PaddingSettings, TruncationSettings } from './encode-options.js';
 import type { Rows, TextOf } from './rows.js';
-import type { TokenSink } from './token-sink.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -29,6 +28,8 @@ export type Emit = (id: number, start: number, end: number) => void;
 export interface Model extends Component {
   readonly vocab: ReadonlyMap<string, number>;
   readonly merges?: readonly (readonly [left: string, right: string])[];
+  /** Whether the same word can give other tokens the next time. */
+  readonly isRandom?: boolean;
   tokenize(word: string, emit: Emit): void;
 }
 
@@ -46,13 +47,10 @@ export interface Decoder extends Component {
 }
 
 /**
- * The same result as normalizer, pre-tokenizer and model one after the other, faster: what `encode`
- * uses where a family has one.
+ * Where the chunk of `text[at…to)` that begins at `at` ends. Chunks are parts that the pipeline cuts
+ * into the same tokens each by itself: a family that knows such places lets `encode` look them up.
  */
-export interface FastPath {
-  /** Appends the tokens of `text[from…to)` to `out`, with offsets in `text`. */
-  encode(text: string, from: number, to: number, out: TokenSink): void;
-}
+export type ChunkEnd = (text: string, at: number, to: number) => number;
 
 /** The tokens that have a role. */
 export interface SpecialTokens {
@@ -72,7 +70,7 @@ export interface TokenizerParts {
   postProcessor?: PostProcessor | undefined;
   decoder?: Decoder | undefined;
   addedTokens?: Iterable<AddedToken>;
-  fastPath?: FastPath | undefined;
+  chunkEnd?: ChunkEnd | undefined;
   /** What `encode` does when its options don't say, as in the `tokenizer.json` it came from. */
   truncation?: TruncationSettings | undefined;
   padding?: PaddingSettings | undefined;

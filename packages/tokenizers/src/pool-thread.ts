@@ -1,4 +1,4 @@
-import { isNode, nodeModule } from './node-files.js';
+import { nodeModule } from './node-files.js';
 import type { Answer, Job } from './pool-worker.js';
 
 /** A worker of Node's or of a page's. */
@@ -11,9 +11,9 @@ export interface Thread {
   terminate(): unknown;
 }
 
-export async function startThread(): Promise<Thread> {
-  if (isNode()) {
-    const threads = await nodeModule<typeof import('node:worker_threads')>('worker_threads');
+export function startThread(): Thread {
+  const threads = nodeModule<typeof import('node:worker_threads')>('worker_threads');
+  if (threads) {
     const worker = new threads.Worker(new URL('./pool-worker.js', import.meta.url));
     return {
       post: (job) => worker.postMessage(job),

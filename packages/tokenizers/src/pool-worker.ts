@@ -2,7 +2,7 @@
 import type { EncodeOptions } from './encode-options.js';
 import { TokenizerError, type TokenizerErrorCode } from './errors.js';
 import { loadTokenizer } from './load-tokenizer.js';
-import { isNode, nodeModule } from './node-files.js';
+import { nodeModule } from './node-files.js';
 import type { Rows } from './rows.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 
@@ -76,13 +76,12 @@ interface Scope {
   postMessage(message: Answer, transfer: ArrayBuffer[]): void;
 }
 
-if (isNode()) {
-  // No `await` at the top level: bundlers make a classic script of a worker.
-  nodeModule<typeof import('node:worker_threads')>('worker_threads').then(({ parentPort }) => {
-    parentPort?.on('message', async (job: Job) => {
-      const result = await answer(job);
-      parentPort.postMessage(result, buffersOf(result));
-    });
+const threads = nodeModule<typeof import('node:worker_threads')>('worker_threads');
+if (threads) {
+  const { parentPort } = threads;
+  parentPort?.on('message', async (job: Job) => {
+    const result = await answer(job);
+    parentPort.postMessage(result, buffersOf(result));
   });
 } else {
   const scope = globalThis as unknown as Scope;

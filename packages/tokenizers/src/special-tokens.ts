@@ -2,12 +2,13 @@
 import { isObject, parseJson } from './json.js';
 import type { Json, SpecialTokens } from './pipeline.js';
 
-type Role = keyof SpecialTokens;
+export type Role = keyof SpecialTokens;
 /** Each role has the same name in the files, spelled with `_t` for `T`. */
 const ROLES = ['unk', 'sep', 'pad', 'cls', 'mask', 'bos', 'eos'].map(
   (name) => `${name}Token` as Role,
 );
-const inFile = (role: Role): string => role.replace('T', '_t');
+/** The name that the files have for a role. */
+export const inFile = (role: Role): string => role.replace('T', '_t');
 
 /** Tokens by role, of those that have one. */
 export type RoleTokens = { [role in Role]?: string };
@@ -34,12 +35,6 @@ export function readCompanions(files: ReadonlyMap<string, string>): Companions {
   // Hugging Face writes 1e30 for "no limit".
   const modelMaxLength = longest < 1e9 ? longest : undefined;
   return { config: config!, specialTokens, modelMaxLength };
-}
-
-/** The roles by the names that the files have for them. */
-export function writeSpecialTokens(specialTokens: SpecialTokens): Record<string, string> {
-  const given = Object.entries(givenRoles(specialTokens));
-  return Object.fromEntries(given.map(([role, token]) => [inFile(role as Role), token]));
 }
 
 /** The roles that have a token. */

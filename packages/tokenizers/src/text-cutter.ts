@@ -1,5 +1,6 @@
 import type { AddedTokens } from './added-tokens.js';
 import { AlignedText } from './aligned-text.js';
+import { ChunkCache } from './chunk-cache.js';
 import type { TokenizerParts } from './pipeline.js';
 import type { TextOf } from './rows.js';
 import type { TokenSink } from './token-sink.js';
@@ -10,6 +11,7 @@ export class TextCutter {
   readonly #parts: TokenizerParts;
   readonly #addedTokens: AddedTokens;
   readonly #textOf: TextOf;
+  readonly #cache = new ChunkCache();
 
   constructor(parts: TokenizerParts, addedTokens: AddedTokens, textOf: TextOf) {
     this.#parts = parts;
@@ -28,23 +30,36 @@ export class TextCutter {
 
   /** Appends the tokens of a part in which there are no raw added tokens. */
   #cutPart(text: string, from: number, to: number, sink: TokenSink): void {
-    const { fastPath, normalizer } = this.#parts;
-    const part = from === 0 && to === text.length ? text : text.slice(from, to);
-    if (fastPath !== undefined && !this.#addedTokens.needNormalizedText) {
-      for (const { id, start, end } of this.#addedTokens.findNormalized(part)) {
-        if (id < 0) fastPath.encode(text, from + start, from + end, sink);
-        else this.#pushToken(id, from + start, from + end, part.slice(start, end), sink);
+    const { chunkEnd } = this.#parts;
+    if (chunkEnd === undefined || this.#addedTokens.needNormalizedText) {
+      const normalized = this.#normalized(text, from, to);
+      for (const { id, start, end } of this.#addedTokens.findNormalized(normalized.text)) {
+        if (start === end) continue;
+        const piece = normalized.slice(start, end);
+        if (id < 0) this.#cutNormalized(piece, sink);
+        else this.#pushToken(id, piece.start(0), piece.end(piece.length), piece.text, sink);
       }
       return;
     }
-    const original = AlignedText.of(part, from);
-    const normalized = normalizer?.normalize(original) ?? original;
-    for (const { id, start, end } of this.#addedTokens.findNormalized(normalized.text)) {
-      if (start === end) continue;
-      const piece = normalized.slice(start, end);
-      if (id < 0) this.#cutNormalized(piece, sink);
-      else this.#pushToken(id, piece.start(0), piece.end(piece.length), piece.text, sink);
+    for (const { id, start, end } of this.#addedTokens.findNormalized(text.slice(from, to))) {
+      if (id >= 0) {
+        this.#pushToken(id, from + start, from + end, text.slice(from + start, from + end), sink);
+        continue;
+      }
+      for (let at = from + start; at < from + end; ) {
+        const next = chunkEnd(text, at, from + end);
+        this.#cache.cut(text, at, next, sink, this.#cutChunk);
+        at = next;
+      }
     }
+  }
+
+  readonly #cutChunk = (text: string, start: number, end: number, sink: TokenSink): void =>
+    this.#cutNormalized(this.#normalized(text, start, end), sink);
+
+  #normalized(text: string, from: number, to: number): AlignedText {
+    const original = AlignedText.of(text.slice(from, to), from);
+    return this.#parts.normalizer?.normalize(original) ?? original;
   }
 
   /** Appends the tokens of a normalized piece without added tokens. */
@@ -59,7 +74,6 @@ export class TextCutter {
   }
 
   #pushToken(id: number, start: number, end: number, text: string, sink: TokenSink): void {
-    if (text !== this.#textOf(id)) sink.texts.set(sink.length, text);
-    sink.push(id, start, end, sink.wordCount++);
+    sink.push(id, start, end, sink.wordCount++, text === this.#textOf(id) ? undefined : text);
   }
 }

@@ -1,6 +1,6 @@
 // Text files to train on, line by line, so that they need not fit in memory.
 import { TokenizerError, throwIfAborted } from './errors.js';
-import { isNode, nodeModule } from './node-files.js';
+import { nodeModule } from './node-files.js';
 
 /** A path or a file's URL (Node), an address, or what a page has of a file. */
 export type TextFile = string | URL | Blob;
@@ -33,10 +33,10 @@ export async function* linesOf(
 }
 
 async function* bytesOf(file: TextFile, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (isNode() && !(file instanceof Blob) && !/^(https?|blob|data):/.test(String(file))) {
-    const { createReadStream } = await nodeModule<typeof import('node:fs')>('fs');
+  const fileSystem = nodeModule<typeof import('node:fs')>('fs');
+  if (fileSystem && !(file instanceof Blob) && !/^(https?|blob|data):/.test(String(file))) {
     const place = String(file);
-    yield* createReadStream(place.startsWith('file:') ? new URL(place) : place);
+    yield* fileSystem.createReadStream(place.startsWith('file:') ? new URL(place) : place);
     return;
   }
   const isBlob = file instanceof Blob;

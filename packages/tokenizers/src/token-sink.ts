@@ -1,66 +1,44 @@
 import { resized } from './resized.js';
+import { type Rows, WIDTH } from './rows.js';
 
-const FEW = 256;
-const MANY = 1 << 16;
+const FEW = 256 * WIDTH;
+const MANY = FEW << 8;
 
-/** Where tokens are collected: parallel arrays that grow. */
+/** Where the tokens of a sequence are collected, as rows. */
 export class TokenSink {
-  ids: Int32Array = new Int32Array(FEW);
-  starts: Int32Array = new Int32Array(FEW);
-  ends: Int32Array = new Int32Array(FEW);
-  words: Int32Array = new Int32Array(FEW);
-  length = 0;
-  /** Whether `append` may leave out all but the ids. */
-  idsOnly = false;
+  cells: Int32Array = new Int32Array(FEW);
+  /** How many of the cells are taken. */
+  size = 0;
   /** The number of words so far: the index of the next one. */
   wordCount = 0;
-  /** By index: the text of tokens that the id does not tell, such as an added token as it was found. */
-  texts: Map<number, string> = new Map();
+  #sequence = 0;
+  #texts: string[] = [];
 
-  push(id: number, start: number, end: number, word: number): void {
-    const at = this.length;
-    if (at === this.ids.length) this.#resize(at * 2);
-    this.ids[at] = id;
-    this.starts[at] = start;
-    this.ends[at] = end;
-    this.words[at] = word;
-    this.length = at + 1;
+  /** Starts the tokens of a text (0) or its pair (1); `texts` is the list of the rows to be. */
+  begin(sequence: number, texts: string[]): void {
+    this.#sequence = sequence;
+    this.#texts = texts;
+    this.size = this.wordCount = 0;
+    if (this.cells.length > MANY) this.cells = new Int32Array(FEW); // a long text's room is given back
   }
 
-  /**
-   * Appends tokens from `list`, where `count` ids are followed by their starts, ends and words,
-   * relative to `place` and to the next word, of which there are `wordCount`.
-   */
-  append(list: Int32Array, from: number, count: number, wordCount: number, place: number): void {
-    const at = this.length;
-    if (at + count > this.ids.length) this.#resize(at * 2 + count);
-    const { ids } = this;
-    for (let i = 0; i < count; i++) ids[at + i] = list[from + i]!;
-    if (!this.idsOnly) {
-      const { starts, ends, words } = this;
-      const word = this.wordCount;
-      for (let i = 0; i < count; i++) {
-        starts[at + i] = place + list[from + count + i]!;
-        ends[at + i] = place + list[from + 2 * count + i]!;
-        words[at + i] = word + list[from + 3 * count + i]!;
-      }
-    }
-    this.wordCount += wordCount;
-    this.length = at + count;
+  /** Appends a token; `text` is given if the id does not tell it. */
+  push(id: number, start: number, end: number, word: number, text?: string): void {
+    let at = this.size;
+    if (at === this.cells.length) this.cells = resized(this.cells, 2 * at);
+    const { cells } = this;
+    cells[at++] = id;
+    cells[at++] = start;
+    cells[at++] = end;
+    cells[at++] = word;
+    cells[at++] = this.#sequence;
+    cells[at++] = this.#sequence; // its type, unless the post-processor gives another
+    cells[at++] = text === undefined ? 0 : this.#texts.push(text);
+    this.size = at;
   }
 
-  /** Empties it; after a long text it also gives the room back. */
-  clear(idsOnly: boolean): void {
-    this.idsOnly = idsOnly;
-    this.length = this.wordCount = 0;
-    if (this.texts.size > 0) this.texts = new Map();
-    if (this.ids.length > MANY) this.#resize(FEW);
-  }
-
-  #resize(size: number): void {
-    this.ids = resized(this.ids, size);
-    this.starts = resized(this.starts, size);
-    this.ends = resized(this.ends, size);
-    this.words = resized(this.words, size);
+  /** The tokens so far. */
+  rows(): Rows {
+    return { cells: this.cells.slice(0, this.size), texts: this.#texts, overflowing: [] };
   }
 }

@@ -1,10 +1,9 @@
-// Hugging Face's `tokenizer.json`: reading it into the parts of a tokenizer, and writing it.
-import type { AddedToken, AddedTokens } from './added-tokens.js';
+// Hugging Face's `tokenizer.json`: reading it into the parts of a tokenizer.
+import type { AddedToken } from './added-tokens.js';
 import type { PaddingSettings, TruncationSettings, TruncationStrategy } from './encode-options.js';
 import { badFile, quote, TokenizerError, unsupported } from './errors.js';
 import { isObject } from './json.js';
 import type {
-  Component,
   Decoder,
   Json,
   Model,
@@ -89,13 +88,13 @@ function readAddedToken({ single_word, ...token }: Json): AddedToken {
   };
 }
 
-const STRATEGIES: Record<string, TruncationStrategy> = {
+/** The truncation strategies by the names that the file has for them. */
+export const STRATEGIES: Record<string, TruncationStrategy> = {
   LongestFirst: 'longest_first',
   OnlyFirst: 'only_first',
   OnlySecond: 'only_second',
 };
 const sideOf = (direction: unknown) => (direction === 'Left' ? 'left' : 'right');
-const directionOf = (side: string) => (side === 'left' ? 'Left' : 'Right');
 
 function readTruncation(json: unknown): TruncationSettings | undefined {
   if (!isObject(json)) return undefined;
@@ -119,51 +118,6 @@ function readPadding(json: unknown): PaddingSettings | undefined {
     typeId: Number(json.pad_type_id ?? 0),
     token: String(json.pad_token),
   };
-}
-
-/** The tokenizer as `tokenizer.json` has it. */
-export function writeTokenizerJson(parts: TokenizerParts, addedTokens: AddedTokens): object {
-  const { truncation, padding, model } = parts;
-  const added = [...addedTokens.byId.values()].sort((a, b) => a.id - b.id);
-  const json = (component: Component | undefined) => component?.json ?? null;
-  return {
-    version: '1.0',
-    truncation: truncation
-      ? {
-          direction: directionOf(truncation.side),
-          max_length: truncation.maxLength,
-          strategy: Object.keys(STRATEGIES).find((key) => STRATEGIES[key] === truncation.strategy),
-          stride: truncation.stride,
-        }
-      : null,
-    padding: padding
-      ? {
-          strategy: padding.length === undefined ? 'BatchLongest' : { Fixed: padding.length },
-          direction: directionOf(padding.side),
-          pad_to_multiple_of: padding.toMultipleOf || null,
-          pad_id: padding.id,
-          pad_type_id: padding.typeId,
-          pad_token: padding.token,
-        }
-      : null,
-    added_tokens: added.map(({ id, content, singleWord, lstrip, rstrip, normalized, special }) => ({
-      ...{ id, content, single_word: singleWord, lstrip, rstrip, normalized, special },
-    })),
-    normalizer: json(parts.normalizer),
-    pre_tokenizer: json(parts.preTokenizer),
-    post_processor: json(parts.postProcessor),
-    decoder: json(parts.decoder),
-    model: {
-      ...model.json,
-      vocab: vocabJson(model.vocab),
-      ...(model.merges && { merges: model.merges }),
-    },
-  };
-}
-
-/** The vocabulary in the order of its ids. */
-export function vocabJson(vocab: ReadonlyMap<string, number>): Record<string, number> {
-  return Object.fromEntries([...vocab].sort((a, b) => a[1] - b[1]));
 }
 
 function bad(reason: string, cause?: unknown): never {

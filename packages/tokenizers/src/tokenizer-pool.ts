@@ -5,6 +5,7 @@ import { startThread, type Thread } from './pool-thread.js';
 import type { Answer, Job } from './pool-worker.js';
 import type { Rows } from './rows.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
+import { tokenizerFiles } from './write-files.js';
 
 export interface TokenizerPoolOptions {
   /** Number of worker threads (default: one for each processor, but one that is left to the page). */
@@ -54,7 +55,7 @@ export class TokenizerPool {
   }
 
   /**
-   * Starts the threads, each with the tokenizer as `toFiles` writes it.
+   * Starts the threads, each with the tokenizer as `tokenizerFiles` writes it.
    *
    * @throws TokenizerError `BAD_OPTION` for less than one thread or a tokenizer with dropout,
    * `THREAD_FAILED` if they cannot be started
@@ -66,15 +67,14 @@ export class TokenizerPool {
     if (!Number.isSafeInteger(threads) || threads < 1) {
       badOption(`threads must be 1 or more, not ${threads}`);
     }
-    const { model } = tokenizer.parts;
-    if ('isDeterministic' in model && !model.isDeterministic) {
+    if (tokenizer.parts.model.isRandom) {
       badOption(
         'with dropout, ids would depend on which thread is first: use the tokenizer itself',
       );
     }
-    const started = await Promise.all(Array.from({ length: threads }, startThread));
+    const started = Array.from({ length: threads }, startThread);
     const pool = new TokenizerPool(tokenizer, started);
-    const files = { 'tokenizer.json': tokenizer.toFiles()['tokenizer.json']! };
+    const files = { 'tokenizer.json': tokenizerFiles(tokenizer)['tokenizer.json']! };
     try {
       await Promise.all(started.map(() => pool.#run({ kind: 'start', files })));
     } catch (error) {
@@ -117,7 +117,7 @@ export class TokenizerPool {
       given,
     );
     const forThread: EncodeOptions = {
-      ...{ addSpecialTokens, returnOverflowing, padding: false },
+      ...{ addSpecialTokens, returnOverflowing: returnOverflowing ?? false, padding: false },
       ...{ truncation: truncation?.strategy ?? false },
       ...(truncation && {
         ...{ maxLength: truncation.maxLength, stride: truncation.stride },

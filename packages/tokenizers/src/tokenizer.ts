@@ -12,10 +12,8 @@ import {
 import { Encoder } from './encoder.js';
 import { BatchEncoding, Encoding } from './encoding.js';
 import { TokenizerError } from './errors.js';
-import { writeToDisk } from './node-files.js';
 import type { SpecialTokens, TokenizerParts } from './pipeline.js';
-import type { Rows, TextOf } from './rows.js';
-import { writeFiles } from './write-files.js';
+import { ID, type Rows, type TextOf, WIDTH } from './rows.js';
 
 /** An entry of a batch: a text, or a text with its pair. */
 export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
@@ -34,7 +32,7 @@ export class Tokenizer {
   readonly specialTokens: Readonly<SpecialTokens>;
   readonly modelMaxLength: number | undefined;
   /** The class that Hugging Face's files name; a family has its own. */
-  protected readonly className: string | undefined;
+  readonly className: string | undefined;
   readonly #encoder: Encoder;
   readonly #textOf: TextOf = (id) => this.idToToken(id);
   #tokens: string[] | undefined;
@@ -81,7 +79,10 @@ export class Tokenizer {
     text: string,
     { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {},
   ): Int32Array {
-    return this.#encoder.ids(text, addSpecialTokens);
+    const { cells } = this.#encoder.rows(text, undefined, { addSpecialTokens });
+    const ids = new Int32Array(cells.length / WIDTH);
+    for (let i = 0; i < ids.length; i++) ids[i] = cells[i * WIDTH + ID]!;
+    return ids;
   }
 
   /**
@@ -185,16 +186,6 @@ export class Tokenizer {
 
   #idOf(token: string | undefined): number | undefined {
     return token === undefined ? undefined : this.tokenToId(token);
-  }
-
-  /** The files that Hugging Face's library reads, by name: `tokenizer.json` and those beside it. */
-  toFiles(): Record<string, string> {
-    return writeFiles(this.parts, this.addedTokens, this.className);
-  }
-
-  /** Writes `toFiles()` into a folder (Node), which is made if need be. */
-  async save(folder: string): Promise<void> {
-    await writeToDisk(folder, this.toFiles());
   }
 
   /** The options with what the tokenizer's own file says filled in. */

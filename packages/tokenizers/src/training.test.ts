@@ -13,6 +13,7 @@ import { BertPreTokenizer } from './pre-tokenizers.js';
 import { trainBpe, trainClassicBpe } from './train-bpe.js';
 import { mostFrequentWords, trainWordLevel } from './train-word-level.js';
 import { trainWordPiece } from './train-word-piece.js';
+import { tokenizerFiles } from './write-files.js';
 
 const fixture = JSON.parse(
   readFileSync(new URL('../fixtures/training.json', import.meta.url), 'utf8'),
@@ -83,8 +84,8 @@ describe('what is trained', () => {
 
   test('byte-level BPE gives every text back, and is the same when written and read', async () => {
     const tokenizer = await trainBpe(corpus, { vocabSize: 500 });
-    const again = await loadTokenizer(tokenizer.toFiles());
-    const { 'vocab.json': vocab, 'merges.txt': merges } = tokenizer.toFiles();
+    const again = await loadTokenizer(tokenizerFiles(tokenizer));
+    const { 'vocab.json': vocab, 'merges.txt': merges } = tokenizerFiles(tokenizer);
     const bare = await loadTokenizer({ 'vocab.json': vocab, 'merges.txt': merges });
     for (const text of texts) {
       const { ids } = tokenizer.encode(text);
@@ -111,8 +112,8 @@ describe('what is trained', () => {
     expect(tokens).toEqual(['the</w>', 'river</w>', 'went</w>']);
     expect(tokenizer.decode(ids)).toBe('the river went');
     expect(tokenizer.encode('ж').ids).toEqual([tokenizer.unkTokenId]);
-    const again = await loadTokenizer(tokenizer.toFiles());
-    const { 'vocab.json': vocab, 'merges.txt': merges } = tokenizer.toFiles();
+    const again = await loadTokenizer(tokenizerFiles(tokenizer));
+    const { 'vocab.json': vocab, 'merges.txt': merges } = tokenizerFiles(tokenizer);
     const bare = await loadTokenizer({ 'vocab.json': vocab, 'merges.txt': merges });
     for (const text of texts) {
       expect(again.encode(text).ids).toEqual(tokenizer.encode(text).ids);
@@ -136,10 +137,10 @@ describe('what is trained', () => {
       const path = join(folder, 'corpus.txt');
       const text = corpus.map((line) => `${line}\n`);
       await writeFile(path, text.join(''));
-      const expected = (await trainWordPiece(text, { vocabSize: 300 })).toFiles();
+      const expected = tokenizerFiles(await trainWordPiece(text, { vocabSize: 300 }));
       for (const file of [path, pathToFileURL(path), new Blob([text.join('')])]) {
         const trained = await trainWordPiece({ files: [file] }, { vocabSize: 300 });
-        expect(trained.toFiles()).toEqual(expected);
+        expect(tokenizerFiles(trained)).toEqual(expected);
       }
       await expect(trainBpe({ files: [`${path}.none`] })).rejects.toMatchObject({
         code: 'NOT_FOUND',

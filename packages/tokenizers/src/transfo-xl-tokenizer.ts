@@ -78,7 +78,7 @@ function afterEach(eos: string, id: number | undefined): Json {
  * `decode` takes back exactly. Text that is already cut this way, as WikiText is, stays as it is.
  */
 export class TransfoXLTokenizer extends Tokenizer {
-  protected override readonly className: string = 'PreTrainedTokenizerFast';
+  override readonly className: string = 'PreTrainedTokenizerFast';
 
   /**
    * Reads `tokenizer.json`, or else `vocab.txt`, one word a line (what follows the word, such as its

@@ -1,24 +1,48 @@
-import type { AddedTokens } from './added-tokens.js';
+// Saving a tokenizer. These are functions of their own, so that a page that only reads pays nothing.
+import { unsupported } from './errors.js';
+import { fileSystem } from './node-files.js';
 import type { Json, Model, TokenizerParts } from './pipeline.js';
-import { writeSpecialTokens } from './special-tokens.js';
-import { vocabJson, writeTokenizerJson } from './tokenizer-json.js';
+import { givenRoles, inFile, type Role } from './special-tokens.js';
+import type { Tokenizer } from './tokenizer.js';
+import { vocabJson, writeTokenizerJson } from './write-tokenizer-json.js';
 
 /**
- * The files that Hugging Face's library reads, by name. A family, whose class it is given, also gets
- * the vocabulary in the files that it had before `tokenizer.json`.
+ * Writes the files of `tokenizerFiles` into a folder (Node), which is made if need be; each appears
+ * whole or not at all.
+ *
+ * @throws TokenizerError `UNSUPPORTED` in a page
  */
-export function writeFiles(
-  parts: TokenizerParts,
-  addedTokens: AddedTokens,
-  className: string | undefined,
-): Record<string, string> {
-  const { config, specialTokens = {}, modelMaxLength } = parts;
-  const roles = writeSpecialTokens(specialTokens);
+export async function saveTokenizer(tokenizer: Tokenizer, folder: string): Promise<void> {
+  const { mkdir, rename, rm, writeFile } =
+    fileSystem() ??
+    unsupported('a page cannot write a folder: take the contents of tokenizerFiles()');
+  await mkdir(folder, { recursive: true });
+  for (const [name, content] of Object.entries(tokenizerFiles(tokenizer))) {
+    const temporary = `${folder}/.${name}.${process.pid}.tmp`;
+    try {
+      await writeFile(temporary, content);
+      await rename(temporary, `${folder}/${name}`);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+}
+
+/**
+ * The files that Hugging Face's library reads, by name: `tokenizer.json` and those beside it, for a
+ * family's own class also the vocabulary in the files that it had before `tokenizer.json`.
+ */
+export function tokenizerFiles(tokenizer: Tokenizer): Record<string, string> {
+  const { parts, addedTokens, specialTokens, modelMaxLength, className } = tokenizer;
+  const roles = Object.fromEntries(
+    Object.entries(givenRoles(specialTokens)).map(([role, token]) => [inFile(role as Role), token]),
+  );
   return {
     'tokenizer.json': toJson(writeTokenizerJson(parts, addedTokens)),
     'tokenizer_config.json': toJson({
       tokenizer_class: 'PreTrainedTokenizerFast',
-      ...config,
+      ...parts.config,
       ...(className && { tokenizer_class: className, ...settings(parts) }),
       ...(modelMaxLength !== undefined && { model_max_length: modelMaxLength }),
       ...roles,
