@@ -3,8 +3,6 @@ import { isWhiteSpace } from './unicode.js';
 /** A token that is found in the text as a whole, before anything else is done with it. */
 export interface AddedToken {
   content: string;
-  /** Its id; without one, the vocabulary's, or the next that is free. */
-  id?: number;
   /** Left out by `decode(ids, { skipSpecialTokens: true })` (default false). */
   special?: boolean;
   /** Found in the normalized text, by its normalized content (default: unless special). */
@@ -24,9 +22,7 @@ export interface Found {
   end: number;
 }
 
-type KnownToken = Required<AddedToken>;
-/** `\w` of Rust's regular expressions. */
-const WORD_CHAR: RegExp = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
+type KnownToken = Required<AddedToken> & { id: number };
 
 /** The tokens beside the model's own, and how they are found in a text. */
 export class AddedTokens {
@@ -34,8 +30,8 @@ export class AddedTokens {
   readonly byContent: Map<string, KnownToken> = new Map();
   readonly #vocab: ReadonlyMap<string, number>;
   readonly #normalize: ((text: string) => string) | undefined;
-  #raw: Finder | undefined;
-  #normalized: Finder | undefined;
+  #raw!: Finder;
+  #normalized!: Finder;
 
   constructor(
     tokens: Iterable<AddedToken>,
@@ -50,81 +46,71 @@ export class AddedTokens {
   add(tokens: Iterable<AddedToken>): void {
     let next = this.#vocab.size;
     for (const id of this.byId.keys()) if (id >= next) next = id + 1;
-    for (const { content, ...options } of tokens) {
+    for (const options of tokens) {
+      const { content, special = false } = options;
       if (content === '') continue;
-      const known = this.byContent.get(content);
-      const id = known?.id ?? this.#vocab.get(content) ?? next;
+      const id = this.byContent.get(content)?.id ?? this.#vocab.get(content) ?? next;
       if (id === next) next++;
-      const special = options.special ?? false;
-      const token = {
-        content,
-        id,
-        special,
-        normalized: options.normalized ?? !special,
-        singleWord: options.singleWord ?? false,
-        lstrip: options.lstrip ?? false,
-        rstrip: options.rstrip ?? false,
-      };
+      const defaults = { singleWord: false, lstrip: false, rstrip: false, normalized: !special };
+      const token = { ...defaults, ...options, special, id };
       this.byId.set(id, token);
       this.byContent.set(content, token);
     }
-    this.#raw = Finder.of(this.#having(false).map((token) => [token.content, token]));
-    this.#normalized = Finder.of(
-      this.#having(true).map((token) => [this.#normalize?.(token.content) ?? token.content, token]),
-    );
-  }
-
-  #having(normalized: boolean): KnownToken[] {
-    return [...this.byId.values()].filter((token) => token.normalized === normalized);
+    const finder = (normalized: boolean, textOf = (content: string) => content) => {
+      const those = [...this.byId.values()].filter((token) => token.normalized === normalized);
+      return new Finder(those.map((token) => [textOf(token.content), token]));
+    };
+    this.#raw = finder(false);
+    this.#normalized = finder(true, this.#normalize);
   }
 
   /** Whether any token is to be found in the normalized text, so that it has to be normalized first. */
   get needNormalizedText(): boolean {
-    return this.#normalized !== undefined && this.#normalize !== undefined;
+    return this.#normalized.findsAny && this.#normalize !== undefined;
   }
 
   /** The parts of the text as it was given. */
   findRaw(text: string): Found[] {
-    return this.#raw?.find(text) ?? whole(text);
+    return this.#raw.find(text);
   }
 
   /** The parts of a normalized text. */
   findNormalized(text: string): Found[] {
-    return this.#normalized?.find(text) ?? whole(text);
+    return this.#normalized.find(text);
   }
 }
 
 /** Finds the leftmost, longest of its patterns, again and again. */
 class Finder {
-  readonly #pattern: RegExp;
+  readonly #pattern: RegExp | undefined;
   readonly #tokens: Map<string, KnownToken>;
 
-  private constructor(patterns: [pattern: string, token: KnownToken][]) {
-    this.#tokens = new Map(patterns);
-    const longestFirst = [...this.#tokens.keys()].sort((a, b) => b.length - a.length);
-    this.#pattern = new RegExp(longestFirst.map(escapeRegExp).join('|'), 'g');
+  constructor(patterns: [pattern: string, token: KnownToken][]) {
+    this.#tokens = new Map(patterns.filter(([pattern]) => pattern !== ''));
+    if (this.findsAny) {
+      const longestFirst = [...this.#tokens.keys()].sort((a, b) => b.length - a.length);
+      const escaped = longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+      this.#pattern = new RegExp(escaped.join('|'), 'g');
+    }
   }
 
-  static of(patterns: [pattern: string, token: KnownToken][]): Finder | undefined {
-    const some = patterns.filter(([pattern]) => pattern !== '');
-    return some.length > 0 ? new Finder(some) : undefined;
+  get findsAny(): boolean {
+    return this.#tokens.size > 0;
   }
 
   /** All parts of the text, in order. */
   find(text: string): Found[] {
-    const pattern = this.#pattern;
-    pattern.lastIndex = 0;
     const parts: Found[] = [];
     let done = 0;
-    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-      const token = this.#tokens.get(match[0])!;
-      let start = match.index;
-      let end = pattern.lastIndex;
-      if (token.singleWord && (endsWithWord(text, start) || startsWithWord(text, end))) continue;
-      if (token.lstrip) while (start > done && isWhiteSpace(text.charCodeAt(start - 1))) start--;
-      if (token.rstrip) while (end < text.length && isWhiteSpace(text.charCodeAt(end))) end++;
+    for (const { 0: pattern, index } of this.#pattern ? text.matchAll(this.#pattern) : []) {
+      const { id, singleWord, lstrip, rstrip } = this.#tokens.get(pattern)!;
+      let start = index;
+      let end = index + pattern.length;
+      if (singleWord && touchesWord(text, start, end)) continue;
+      if (lstrip) while (start > done && isWhiteSpace(text.charCodeAt(start - 1))) start--;
+      if (rstrip) while (end < text.length && isWhiteSpace(text.charCodeAt(end))) end++;
       if (start > done) parts.push({ id: -1, start: done, end: start });
-      parts.push({ id: token.id, start, end });
+      parts.push({ id, start, end });
       done = end;
     }
     if (done < text.length) parts.push({ id: -1, start: done, end: text.length });
@@ -132,25 +118,12 @@ class Finder {
   }
 }
 
-function whole(text: string): Found[] {
-  return text === '' ? [] : [{ id: -1, start: 0, end: text.length }];
-}
+/** `\w` of Rust's regular expressions. */
+const WORD_CHAR = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]';
 
-function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-}
-
-function startsWithWord(text: string, at: number): boolean {
-  return at < text.length && isWordChar(text.codePointAt(at)!);
-}
-
-function endsWithWord(text: string, end: number): boolean {
-  if (end === 0) return false;
-  const low = text.charCodeAt(end - 1);
-  const isPair = end > 1 && low >= 0xdc00 && low < 0xe000;
-  return isWordChar(text.codePointAt(end - (isPair ? 2 : 1))!);
-}
-
-function isWordChar(code: number): boolean {
-  return WORD_CHAR.test(String.fromCodePoint(code));
+/** Whether a character of a word is before `start` or at `end`. */
+function touchesWord(text: string, start: number, end: number): boolean {
+  const before = new RegExp(`${WORD_CHAR}$`, 'u');
+  const after = new RegExp(`^${WORD_CHAR}`, 'u');
+  return before.test(text.slice(Math.max(start - 2, 0), start)) || after.test(text.slice(end, end + 2));
 }

@@ -21,15 +21,10 @@ export class AlignedText {
 
   /** A piece of the original as it is, beginning at `origin`. */
   static of(text: string, origin = 0): AlignedText {
-    const starts = new Int32Array(text.length);
-    const ends = new Int32Array(text.length);
-    for (let at = 0; at < text.length; ) {
-      const end = at + unitsAt(text, at);
-      starts[at] = starts[end - 1] = origin + at;
-      ends[at] = ends[end - 1] = origin + end;
-      at = end;
-    }
-    return new AlignedText(text, starts, ends, 0, origin);
+    const made = new Builder();
+    let at = origin;
+    for (const char of text) made.add(char, at, (at += char.length));
+    return made.text(origin);
   }
 
   get length(): number {

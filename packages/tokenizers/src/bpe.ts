@@ -1,7 +1,6 @@
-import { unitsAt } from './aligned-text.js';
 import { badFile, badOption, unknownId } from './errors.js';
 import type { Emit, Model } from './pipeline.js';
-import { SymbolRow } from './symbol-row.js';
+import { Merges, type Symbol } from './merges.js';
 
 export type Merge = readonly [left: string, right: string];
 
@@ -30,8 +29,7 @@ export class Bpe implements Model {
   readonly json: BpeJson;
   /** Pairs in the order in which they were learned. */
   readonly merges: readonly Merge[];
-  /** The symbols of the word in work. */
-  readonly row: SymbolRow;
+  readonly #merges: Merges;
 
   /**
    * @param vocab ids by token
@@ -60,7 +58,7 @@ export class Bpe implements Model {
       badOption(`dropout must be between 0 and 1, not ${dropout}`);
     }
     const skip = this.json.continuing_subword_prefix?.length ?? 0;
-    this.row = new SymbolRow(vocab, this.merges, skip, dropout || null, seed);
+    this.#merges = new Merges(vocab, this.merges, skip, dropout || 0, seed);
   }
 
   get isRandom(): boolean {
@@ -68,102 +66,70 @@ export class Bpe implements Model {
   }
 
   tokenize(word: string, emit: Emit): void {
-    if (word === '') return;
-    if (this.json.ignore_merges) {
-      const id = this.vocab.get(word);
-      if (id !== undefined) {
-        emit(id, 0, word.length);
-        return;
+    const whole = this.json.ignore_merges ? this.vocab.get(word) : undefined;
+    if (whole !== undefined) {
+      emit(whole, 0, word.length);
+      return;
+    }
+    // Symbols are as long as their characters' UTF-8: where in the word each byte's character …
+    const starts: number[] = []; // … begins
+    const ends: number[] = []; // … and ends
+    let at = 0;
+    for (const char of word) {
+      for (let byte = utf8Length(char); byte > 0; byte--) {
+        starts.push(at);
+        ends.push(at + char.length);
       }
+      at += char.length;
     }
-    this.row.begin();
-    const isSpelled = this.#spell(word);
-    this.row.merge();
-    if (isSpelled) this.row.emit(emit);
-    else this.#emitBytes(word, emit);
-  }
-
-  /** The symbols of the word's characters, with where each begins and ends. */
-  *#symbols(word: string): Generator<[symbol: string, start: number, end: number]> {
-    const { continuing_subword_prefix: prefix, end_of_word_suffix: suffix } = this.json;
-    for (let at = 0; at < word.length; ) {
-      const end = at + unitsAt(word, at);
-      const before = at > 0 ? (prefix ?? '') : '';
-      const after = end === word.length ? (suffix ?? '') : '';
-      yield [before + word.slice(at, end) + after, at, end];
-      at = end;
+    let byte = 0;
+    for (const { id, length } of this.#merges.apply(this.#spell(word))) {
+      const first = byte;
+      byte += length;
+      emit(id, starts[first] ?? word.length, ends[byte - 1] ?? word.length);
     }
   }
 
-  /**
-   * The word as symbols, of UTF-16 lengths; false if the lengths are in bytes, because some character
-   * has no symbol of its own.
-   */
-  #spell(word: string): boolean {
-    for (const [symbol, start, end] of this.#symbols(word)) {
-      const id = this.vocab.get(symbol);
-      if (id === undefined) {
-        this.row.begin();
-        this.#spellUnknown(word);
-        return false;
-      }
-      this.row.add(id, end - start);
-    }
-    return true;
-  }
-
-  /** The same for a word with characters that have no token: lengths count UTF-8 bytes. */
-  #spellUnknown(word: string): void {
+  /** The word's characters as symbols. */
+  #spell(word: string): Symbol[] {
     const { unk_token, fuse_unk, byte_fallback } = this.json;
+    const { continuing_subword_prefix: prefix, end_of_word_suffix: suffix } = this.json;
+    const symbols: Symbol[] = [];
     let unknown = 0; // the bytes of the unknown token that is yet to be added
     const addUnknown = () => {
-      if (unknown > 0) this.row.add(unknownId(this.vocab, unk_token!, word), unknown);
+      if (unknown > 0) {
+        symbols.push({ id: unknownId(this.vocab, unk_token!, word), length: unknown });
+      }
       unknown = 0;
     };
-    for (const [symbol, start, end] of this.#symbols(word)) {
-      const length = utf8Length(word.slice(start, end));
+    let end = 0;
+    for (const char of word) {
+      const before = end > 0 ? (prefix ?? '') : '';
+      end += char.length;
+      const symbol = before + char + (end === word.length ? (suffix ?? '') : '');
       const id = this.vocab.get(symbol);
+      const bytes = id === undefined && byte_fallback ? this.#byteTokens(symbol) : undefined;
       if (id !== undefined) {
         addUnknown();
-        this.row.add(id, length);
-        continue;
-      }
-      const bytes = byte_fallback ? this.#byteTokens(symbol) : undefined;
-      if (bytes !== undefined) {
-        for (const byte of bytes) this.row.add(byte, 1);
+        symbols.push({ id, length: utf8Length(char) });
+      } else if (bytes !== undefined) {
+        symbols.push(...bytes);
       } else if (unk_token !== null) {
         if (!fuse_unk) addUnknown();
-        unknown += length;
+        unknown += utf8Length(char);
       }
     }
     addUnknown();
+    return symbols;
   }
 
-  #byteTokens(symbol: string): number[] | undefined {
-    const tokens: number[] = [];
-    for (const byte of new TextEncoder().encode(symbol)) {
-      const id = this.vocab.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
-      if (id === undefined) return undefined;
-      tokens.push(id);
-    }
-    return tokens;
-  }
-
-  /** Emits symbols whose lengths are in bytes: each is given the characters its bytes are in. */
-  #emitBytes(word: string, emit: Emit): void {
-    const starts: number[] = []; // by byte: where its character begins …
-    const ends: number[] = []; // … and ends
-    for (let at = 0; at < word.length; ) {
-      const end = at + unitsAt(word, at);
-      for (let byte = utf8Length(word.slice(at, end)); byte > 0; byte--) {
-        starts.push(at);
-        ends.push(end);
-      }
-      at = end;
-    }
-    this.row.emit((id, start, end) => {
-      emit(id, starts[start] ?? word.length, ends[end - 1] ?? word.length);
-    });
+  /** The tokens that spell the symbol's bytes, if the vocabulary has them all. */
+  #byteTokens(symbol: string): Symbol[] | undefined {
+    const bytes = Array.from(new TextEncoder().encode(symbol), (byte) => ({
+      id: this.vocab.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)!,
+      length: 1,
+    }));
+    return bytes.some(({ id }) => id === undefined) ? undefined : bytes;
   }
 }
 

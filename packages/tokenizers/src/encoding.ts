@@ -1,6 +1,11 @@
 import type { Rows, TextOf } from './rows.js';
 import { END, ID, PADDING, SEQUENCE, START, TEXT, TYPE, WIDTH, WORD } from './rows.js';
 
+const COLUMNS = [
+  ...(['ids', 'tokens', 'offsets', 'wordIds', 'sequenceIds', 'typeIds'] as const),
+  ...(['attentionMask', 'specialTokensMask', 'overflowing'] as const),
+];
+
 /**
  * What a text was encoded to; `model.forward(encoding)` takes it as it is, as a batch of one. Its
  * columns, one entry a token in each, are made when they are first asked for.
@@ -128,12 +133,7 @@ export class Encoding {
 
   /** All the columns: what `JSON.stringify` gives, and Node's `console.log` shows. */
   toJSON(): Record<string, unknown> {
-    const { ids, tokens, offsets, wordIds, sequenceIds, typeIds } = this;
-    const { attentionMask, specialTokensMask, overflowing } = this;
-    return {
-      ...{ ids, tokens, offsets, wordIds, sequenceIds, typeIds },
-      ...{ attentionMask, specialTokensMask, overflowing },
-    };
+    return Object.fromEntries(COLUMNS.map((name) => [name, this[name]]));
   }
 
   static {

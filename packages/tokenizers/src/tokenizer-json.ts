@@ -81,11 +81,7 @@ function withType(model: Json): Json {
 
 function readAddedToken({ single_word, ...token }: Json): AddedToken {
   if (typeof token.content !== 'string') bad('an added token has no content');
-  const { content, special, normalized, lstrip, rstrip } = token as unknown as AddedToken;
-  return {
-    ...{ content, special: special === true, normalized: normalized !== false },
-    ...{ singleWord: single_word === true, lstrip: lstrip === true, rstrip: rstrip === true },
-  };
+  return { normalized: true, singleWord: single_word === true, ...(token as unknown as AddedToken) };
 }
 
 /** The truncation strategies by the names that the file has for them. */

@@ -17,10 +17,7 @@ export interface WordPieceJson {
  */
 export class WordPiece implements Model {
   readonly json: WordPieceJson;
-  #tries: { first: Trie; rest: Trie } | undefined;
-  // The tokens of one word, kept until it is known that the whole word can be cut.
-  readonly #ids: number[] = [];
-  readonly #ends: number[] = [];
+  #tokens: Trie | undefined;
 
   constructor(
     readonly vocab: ReadonlyMap<string, number>,
@@ -36,55 +33,37 @@ export class WordPiece implements Model {
   }
 
   tokenize(word: string, emit: Emit): void {
-    const count = this.#cut(word);
-    if (count === 0) emit(unknownId(this.vocab, this.json.unk_token, word), 0, word.length);
+    const pieces = this.#cut(word);
+    if (pieces === undefined) {
+      emit(unknownId(this.vocab, this.json.unk_token, word), 0, word.length);
+      return;
+    }
     let start = 0;
-    for (let i = 0; i < count; i++) {
-      const end = this.#ends[i]!;
-      emit(this.#ids[i]!, start, end);
+    for (const [id, end] of pieces) {
+      emit(id, start, end);
       start = end;
     }
   }
 
-  /** The number of tokens that make up the word, now in `#ids` and `#ends`; 0 if it cannot be cut. */
-  #cut(word: string): number {
-    if (longerThan(word, this.json.max_input_chars_per_word)) return 0;
-    this.#tries ??= this.#build();
-    const { first, rest } = this.#tries;
-    let trie = first;
-    let count = 0;
-    for (let at = 0; at < word.length; trie = rest) {
-      const id = trie.longest(word, at);
-      if (id < 0) return 0;
-      at = trie.matchEnd;
-      this.#ids[count] = id;
-      this.#ends[count++] = at;
+  /** The tokens that make up the word, each with its end; undefined if it cannot be cut. */
+  #cut(word: string): [id: number, end: number][] | undefined {
+    const { continuing_subword_prefix, max_input_chars_per_word: most } = this.json;
+    if (word === '' || (word.length > most && [...word].length > most)) return undefined;
+    this.#tokens ??= trieOf(this.vocab);
+    const tokens = this.#tokens;
+    const rest = tokens.after(continuing_subword_prefix);
+    const pieces: [id: number, end: number][] = [];
+    for (let at = 0; at < word.length; at = tokens.matchEnd) {
+      const id = tokens.longest(word, at, at === 0 ? 0 : rest);
+      if (id < 0) return undefined;
+      pieces.push([id, tokens.matchEnd]);
     }
-    return count;
-  }
-
-  #build(): { first: Trie; rest: Trie } {
-    const first = new Trie();
-    const rest = new Trie();
-    const prefix = this.json.continuing_subword_prefix;
-    for (const [token, id] of this.vocab) {
-      if (token === '') continue;
-      first.add(token, id);
-      if (token.startsWith(prefix) && token.length > prefix.length) {
-        rest.add(token.slice(prefix.length), id);
-      }
-    }
-    return { first, rest };
+    return pieces;
   }
 }
 
-/** Whether the word has more than `limit` code points. */
-function longerThan(word: string, limit: number): boolean {
-  if (word.length <= limit) return false;
-  let count = 0;
-  for (let at = 0; at < word.length; count++) {
-    if (count === limit) return true;
-    at += word.codePointAt(at)! > 0xffff ? 2 : 1;
-  }
-  return false;
+function trieOf(vocab: ReadonlyMap<string, number>): Trie {
+  const trie = new Trie();
+  for (const [token, id] of vocab) trie.add(token, id);
+  return trie;
 }
