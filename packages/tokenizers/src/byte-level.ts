@@ -128,10 +128,6 @@ const encoder: () => TextEncoder = /* @__PURE__ */ lazy(() => new TextEncoder())
 
 /** Leaves the spaces that tokens begin or end with out of their offsets. */
 export class ByteLevelProcessor extends ByteLevel implements PostProcessor {
-  addedTokens(): number {
-    return 0;
-  }
-
   process(sequences: Rows[], _special: boolean, textOf: TextOf): Rows[] {
     const { trim_offsets, add_prefix_space } = this.json;
     if (trim_offsets) for (const rows of sequences) trimOffsets(rows, add_prefix_space, textOf);

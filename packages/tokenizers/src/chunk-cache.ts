@@ -12,8 +12,8 @@ interface Chunk {
   wordCount: number;
 }
 
-/** Appends the tokens of `text[start…end)` to the sink. */
-export type Cut = (text: string, start: number, end: number, sink: TokenSink) => void;
+/** Appends the tokens of `text[start…end)` to the sink in use. */
+export type Cut = (text: string, start: number, end: number) => void;
 
 /**
  * The tokens of chunks of text seen before, found without making a string of the chunk. It is
@@ -25,7 +25,7 @@ export class ChunkCache {
   /** Does what `cut` does, which is asked only about chunks that are not known. */
   cut(text: string, start: number, end: number, sink: TokenSink, cut: Cut): void {
     if (end - start > LONGEST) {
-      cut(text, start, end, sink);
+      cut(text, start, end);
       return;
     }
     let hash = 0;
@@ -44,7 +44,7 @@ export class ChunkCache {
       return;
     }
     const { size, wordCount } = sink;
-    cut(text, start, end, sink);
+    cut(text, start, end);
     const tokens: number[] = [];
     const { cells } = sink;
     for (let at = size; at < sink.size; at += WIDTH) {

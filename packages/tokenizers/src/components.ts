@@ -6,6 +6,7 @@ import { BpeDecoder, ByteFallback, MetaspaceDecoder, StripDecoder } from './more
 import { PostProcessorSequence } from './more-post-processors.js';
 import { Digits, Punctuation, Whitespace } from './more-pre-tokenizers.js';
 import { Prepend, Strip, StripAccents, UnicodeForm } from './normalizers.js';
+import { translate } from './oniguruma.js';
 import type { ChunkEnd, TokenizerParts } from './pipeline.js';
 import type { Components } from './tokenizer-json.js';
 import { TRANSFO_XL } from './transfo-xl-tokenizer.js';
@@ -14,6 +15,7 @@ const [bert, gpt2, words] = [BERT.components, GPT2.components, TRANSFO_XL.compon
 
 /** Every component of `tokenizer.json` that this package has. */
 export const allComponents: Components = {
+  translate,
   normalizers: {
     ...bert.normalizers,
     ...words.normalizers,

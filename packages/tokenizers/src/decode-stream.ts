@@ -1,3 +1,5 @@
+import type { DecodeOptions, Tokenizer } from './tokenizer.js';
+
 /** Text that later tokens may still change: half a character, or the mark of a hyphen or point. */
 const UNFINISHED = /\uFFFD$| @[-,.]@$/;
 
@@ -6,14 +8,15 @@ const UNFINISHED = /\uFFFD$| @[-,.]@$/;
  * `decode` of all the ids; a character whose bytes are in several tokens comes with the last of them.
  */
 export class DecodeStream {
-  readonly #decode: (ids: readonly number[]) => string;
+  readonly #tokenizer: Tokenizer;
+  readonly #options: DecodeOptions;
   #ids: number[] = []; // since before the last text that was given out
   #given = ''; // what of their text was given out
   #givenCount = 0; // by how many of them
 
-  /** @param decode the text of ids */
-  constructor(decode: (ids: readonly number[]) => string) {
-    this.#decode = decode;
+  constructor(tokenizer: Tokenizer, options: Pick<DecodeOptions, 'skipSpecialTokens'> = {}) {
+    this.#tokenizer = tokenizer;
+    this.#options = options;
   }
 
   /** Takes an id, and gives the text that is certain now: often a word, at times nothing. */
@@ -36,5 +39,9 @@ export class DecodeStream {
     this.#given = '';
     this.#givenCount = 0;
     return rest;
+  }
+
+  #decode(ids: readonly number[]): string {
+    return this.#tokenizer.decode(ids, this.#options);
   }
 }

@@ -1,5 +1,5 @@
 import { type MetaspaceJson, metaspaceJson } from './metaspace.js';
-import { Pattern } from './pattern.js';
+import { Pattern, type Translate } from './pattern.js';
 import type { Decoder } from './pipeline.js';
 
 /** Joins the tokens of classic BPE: the suffix that ends a word becomes a space, but for the last. */
@@ -63,8 +63,12 @@ export class StripDecoder implements Decoder {
 export class ReplaceDecoder implements Decoder {
   readonly #pattern: Pattern;
 
-  constructor(readonly json: { pattern: unknown; content: string }) {
-    this.#pattern = new Pattern(json.pattern);
+  constructor(
+    readonly json: { pattern: unknown; content: string },
+    _read: unknown,
+    translate: Translate | undefined,
+  ) {
+    this.#pattern = new Pattern(json.pattern, translate);
   }
 
   decode(tokens: string[]): string[] {

@@ -39,10 +39,6 @@ export class PostProcessorSequence implements PostProcessor {
     this.json = { type: 'Sequence', processors: this.#processors.map((part) => part.json) };
   }
 
-  addedTokens(isPair: boolean): number {
-    return this.#processors.reduce((sum, processor) => sum + processor.addedTokens(isPair), 0);
-  }
-
   process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[] {
     return this.#processors.reduce(
       (rows, processor) => processor.process(rows, addSpecialTokens, textOf),

@@ -7,6 +7,7 @@ import {
   SPLIT_BEHAVIORS,
   type SplitBehavior,
   splitPiece,
+  type Translate,
 } from './pattern.js';
 import type { PreTokenizer } from './pipeline.js';
 import { isPunctuation } from './pre-tokenizers.js';
@@ -117,10 +118,10 @@ export class Split extends Splitter {
   readonly json: SplitJson;
   readonly #pattern: Pattern;
 
-  constructor(json: SplitJson) {
+  constructor(json: SplitJson, _read: unknown, translate: Translate | undefined) {
     super(json.behavior);
     this.json = { type: 'Split', invert: false, ...json } as SplitJson;
-    this.#pattern = new Pattern(json.pattern);
+    this.#pattern = new Pattern(json.pattern, translate);
   }
 
   protected parts(text: string): Part[] {

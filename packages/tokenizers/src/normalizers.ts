@@ -1,7 +1,7 @@
 import type { AlignedText } from './aligned-text.js';
 import { prepended, replaced, stripped } from './edit-text.js';
 import { type NormalizationForm, normalized } from './normalize-unicode.js';
-import { Pattern } from './pattern.js';
+import { Pattern, type Translate } from './pattern.js';
 import type { Normalizer } from './pipeline.js';
 import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
 import { YOUNGER_MARKS } from './unicode-tables.js';
@@ -63,8 +63,12 @@ export class Strip implements Normalizer {
 export class Replace implements Normalizer {
   readonly #pattern: Pattern;
 
-  constructor(readonly json: { pattern: unknown; content: string }) {
-    this.#pattern = new Pattern(json.pattern);
+  constructor(
+    readonly json: { pattern: unknown; content: string },
+    _read: unknown,
+    translate: Translate | undefined,
+  ) {
+    this.#pattern = new Pattern(json.pattern, translate);
   }
 
   normalize(text: AlignedText): AlignedText {

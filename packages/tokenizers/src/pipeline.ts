@@ -35,8 +35,6 @@ export interface Model extends Component {
 
 /** Puts special tokens around one sequence or two. */
 export interface PostProcessor extends Component {
-  /** How many tokens it adds. */
-  addedTokens(isPair: boolean): number;
   /** The rows that, joined, are the result; those given may be changed. */
   process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[];
 }

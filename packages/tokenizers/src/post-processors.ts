@@ -27,21 +27,10 @@ export class TemplateProcessing implements PostProcessor {
     this.json = { type: 'TemplateProcessing', ...template };
   }
 
-  #pieces(isPair: boolean): TemplatePiece[] {
-    return isPair ? this.template.pair : this.template.single;
-  }
-
-  addedTokens(isPair: boolean): number {
-    let count = 0;
-    for (const piece of this.#pieces(isPair)) {
-      if ('SpecialToken' in piece) count += this.#token(piece.SpecialToken.id).ids.length;
-    }
-    return count;
-  }
-
   process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[] {
+    const { single, pair, special_tokens } = this.template;
     const { texts } = sequences[0]!;
-    return this.#pieces(sequences.length > 1).flatMap((piece) => {
+    return (sequences.length > 1 ? pair : single).flatMap((piece) => {
       if ('Sequence' in piece) {
         const rows = sequences[piece.Sequence.id === 'A' ? 0 : 1]!;
         setType(rows, piece.Sequence.type_id);
@@ -49,13 +38,9 @@ export class TemplateProcessing implements PostProcessor {
       }
       if (!addSpecialTokens) return [];
       const { id, type_id } = piece.SpecialToken;
-      const { ids, tokens } = this.#token(id);
+      const { ids, tokens } = special_tokens[id]!;
       return ids.map((tokenId, i) => inserted(tokenId, type_id, tokens[i]!, texts, textOf));
     });
-  }
-
-  #token(id: string): TemplateToken {
-    return this.template.special_tokens[id]!;
   }
 }
 

@@ -3,6 +3,7 @@ import type { AddedToken } from './added-tokens.js';
 import type { PaddingSettings, TruncationSettings, TruncationStrategy } from './encode-options.js';
 import { badFile, quote, TokenizerError, unsupported } from './errors.js';
 import { isObject } from './json.js';
+import type { Translate } from './pattern.js';
 import type {
   Decoder,
   Json,
@@ -13,8 +14,13 @@ import type {
   TokenizerParts,
 } from './pipeline.js';
 
-/** The classes of components by their `type`; each is made of its JSON, and of what reads those inside it. */
-type Makers<T> = Readonly<Record<string, new (json: never, read: never) => T>>;
+/**
+ * The classes of components by their `type`; each is made of its JSON, of what reads those inside it,
+ * and of what reads patterns.
+ */
+type Makers<T> = Readonly<
+  Record<string, new (json: never, read: never, translate: Translate | undefined) => T>
+>;
 
 /** The components that a reader knows. */
 export interface Components {
@@ -24,12 +30,14 @@ export interface Components {
   models: Readonly<Record<string, new (vocab: ReadonlyMap<string, number>, json: never) => Model>>;
   postProcessors: Makers<PostProcessor>;
   decoders: Makers<Decoder>;
+  /** Reads patterns (by default as they are). */
+  translate?: Translate;
 }
 
 /** The parts that a parsed `tokenizer.json` describes; a component that is not known is an error. */
 export function readTokenizerJson(json: Json, components: Components): TokenizerParts {
   const read = <T>(slot: string, makers: Makers<T>): T | undefined =>
-    json[slot] == null ? undefined : readComponent(slot, json[slot], makers);
+    json[slot] == null ? undefined : readComponent(slot, json[slot], makers, components.translate);
   if (!isObject(json.model)) bad('it has no model');
   const { vocab, ...model } = withType(json.model);
   return {
@@ -47,10 +55,15 @@ export function readTokenizerJson(json: Json, components: Components): Tokenizer
 }
 
 /** One component of `slot`, and those inside it. */
-function readComponent<T>(slot: string, json: unknown, makers: Makers<T>): T {
+function readComponent<T>(
+  slot: string,
+  json: unknown,
+  makers: Makers<T>,
+  translate: Translate | undefined,
+): T {
   if (!isObject(json)) bad(`${slot} is not a component but ${quote(String(JSON.stringify(json)))}`);
-  const read = (inner: unknown): T => readComponent(slot, inner, makers);
-  return make(slot, json, makers, (Maker) => new Maker(json as never, read as never));
+  const read = (inner: unknown): T => readComponent(slot, inner, makers, translate);
+  return make(slot, json, makers, (Maker) => new Maker(json as never, read as never, translate));
 }
 
 function make<M, T>(

@@ -108,8 +108,8 @@ const replace = (pattern: object, content: string) => ({ type: 'Replace', patter
 /** Sets apart the hyphen within a word, and the comma and point within a number. */
 const MOSES_MARKS = [
   replace({ Regex: '(?<=[\\p{L}\\p{N}])-(?=[\\p{L}\\p{N}])' }, ' @-@ '),
-  replace({ Regex: '(?<=\\d),(?=\\d)' }, ' @,@ '),
-  replace({ Regex: '(?<=\\d)\\.(?=\\d)' }, ' @.@ '),
+  replace({ Regex: '(?<=\\p{Nd}),(?=\\p{Nd})' }, ' @,@ '),
+  replace({ Regex: '(?<=\\p{Nd})\\.(?=\\p{Nd})' }, ' @.@ '),
 ];
 
 /** Names with a point that does not end a sentence. */
@@ -130,7 +130,7 @@ const MOSES_WORDS = {
           `(?:${ABBREVIATIONS})\\.(?!\\p{L})`,
           '(?:\\p{L}\\.)+(?:\\p{L}(?!\\p{L}))?', // U.S., J., p.m
           "(?<=\\p{L})'\\p{L}+", // the 's of it's
-          "(?:^|(?<=\\d))'(?:[sdmt]|re|ve|ll)(?!\\p{L})", // by itself already, or the 's of 1990's
+          "(?:^|(?<=\\p{Nd}))'(?:[sdmt]|re|ve|ll)(?!\\p{L})", // by itself already, or the 's of 1990's
           '[\\p{L}\\p{M}\\p{N}]+',
           '\\.{2,}',
           '[^\\p{L}\\p{M}\\p{N}]',

@@ -62,9 +62,8 @@ export function isWhiteSpace(code: number): boolean {
     : WHITE_SPACE.test(String.fromCodePoint(code));
 }
 
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
-
 /** The text with U+FFFD for every lone surrogate; lengths and positions stay as they are. */
 export function wellFormed(text: string): string {
-  return /[\uD800-\uDFFF]/.test(text) ? text.replace(LONE_SURROGATE, '\uFFFD') : text;
+  // A method of ES2024's, which is newer than the library that TypeScript is given here.
+  return (text as string & { toWellFormed(): string }).toWellFormed();
 }
