@@ -1,28 +1,7 @@
 import type { AlignedText } from './aligned-text.js';
+import { bertChars, CONTROL, IDEOGRAPH, MARK, SPACE } from './bert-chars.js';
 import { decomposed } from './decompose.js';
 import type { Normalizer } from './pipeline.js';
-import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
-import { YOUNGER } from './unicode-tables.js';
-
-const CONTROL = 1;
-const IDEOGRAPH = 2;
-const MARK = 4;
-const kinds: () => CharClasses = /* @__PURE__ */ lazy(
-  () =>
-    new CharClasses(
-      [
-        [/[\p{Cc}\p{Cf}\p{Co}\uFFFD]/u, CONTROL],
-        // The blocks that the original code lists; the end of extension E's first row is not among them.
-        [
-          /[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\u{20000}-\u{2A6DF}\u{2A700}-\u{2B81F}\u{2B920}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/u,
-          IDEOGRAPH,
-        ],
-        // U+1734 and U+1171E were nonspacing marks, U+111C9 was none, in the reference's Unicode.
-        [/(?!\u{111C9})[\p{Mn}\u1734\u{1171E}]/u, MARK],
-      ],
-      YOUNGER,
-    ),
-);
 
 export interface BertNormalizerJson {
   /** Remove control characters, and make every white space a plain space (default true). */
@@ -51,24 +30,20 @@ export class BertNormalizer implements Normalizer {
   }
 
   normalize(text: AlignedText): AlignedText {
-    const classes = kinds();
+    const classes = bertChars();
     const { clean_text, handle_chinese_chars, strip_accents, lowercase } = this.json;
-    let result = text;
-    if (clean_text) {
-      result = result.mapChars((char, code) => {
-        if (code === 9 || code === 10 || code === 13) return ' ';
-        return classes.has(code, CONTROL) ? '' : isWhiteSpace(code) ? ' ' : char;
-      });
-    }
-    if (handle_chinese_chars) {
-      result = result.mapChars((char, code) => (classes.has(code, IDEOGRAPH) ? ` ${char} ` : char));
-    }
-    if (strip_accents ?? lowercase) {
-      result = result
-        .rewrite(decomposed(result.text, 'NFD'))
-        .mapChars((char, code) => (classes.has(code, MARK) ? '' : char));
-    }
-    return lowercase ? result.mapChars((char) => char.toLowerCase()) : result;
+    const strips = strip_accents ?? lowercase;
+    const cleaned = text.mapChars((char, code) => {
+      const kind = classes.of(code);
+      if (clean_text && kind & CONTROL) return '';
+      if (clean_text && kind & SPACE) return ' ';
+      return handle_chinese_chars && kind & IDEOGRAPH ? ` ${char} ` : char;
+    });
+    return (strips ? cleaned.rewrite(decomposed(cleaned.text, 'NFD')) : cleaned).mapChars(
+      (char, code) => {
+        if (strips && classes.has(code, MARK)) return '';
+        return lowercase ? char.toLowerCase() : char;
+      },
+    );
   }
 }
-

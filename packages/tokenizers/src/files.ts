@@ -1,6 +1,6 @@
 // Where a tokenizer's files come from: a folder, a URL, a reader, or contents at hand.
 import { badFile, quote, TokenizerError, throwIfAborted } from './errors.js';
-import { isNode, readFromDisk } from './node-files.js';
+import { fileSystem } from './node-files.js';
 import { COMPANIONS } from './special-tokens.js';
 
 /** Contents by file name. */
@@ -72,28 +72,33 @@ function readerOf(
   if (place === undefined) {
     return typeof source === 'function' ? source : async (name) => (source as TokenizerFiles)[name];
   }
-  const from = !isNode() || /^(https?|blob|data):/.test(place) ? fromUrl : readFromDisk;
   const last = /[^/\\]*$/.exec(place.replace(/[?#].*$/, ''))![0];
   const kind = /\.(json|txt|bpe)$/.exec(last)?.[1];
-  if (kind === undefined) return (name) => from(`${place.replace(/[/\\]$/, '')}/${name}`, signal);
+  if (kind === undefined) return (name) => readPlace(`${place.replace(/[/\\]$/, '')}/${name}`, signal);
   // The place of a file stands for that file; one with a name of its own goes by what it must be.
   const usual = kind === 'json' ? 'tokenizer.json' : 'vocab.txt';
   const only = names.includes(last) ? last : usual;
-  return async (name) => (name === only ? from(place, signal) : undefined);
+  return async (name) => (name === only ? readPlace(place, signal) : undefined);
 }
 
-async function fromUrl(url: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-  let response: Response;
+/** The contents of a file on disk (Node) or at an address, undefined if there is none. */
+async function readPlace(
+  place: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
   try {
-    response = await fetch(url, signal ? { signal } : {});
+    const disk = /^(https?|blob|data):/.test(place) ? undefined : fileSystem();
+    if (disk) return await disk.readFile(place.startsWith('file:') ? new URL(place) : place);
+    const response = await fetch(place, { signal: signal ?? null });
+    if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    if (response.status === 404 || response.status === 410) return undefined;
+    throw new Error(`the server answered ${response.status}`);
   } catch (cause) {
     throwIfAborted(signal);
-    throw new TokenizerError('NOT_FOUND', `${url}: cannot be fetched (${cause})`, { cause });
+    const { code, message } = cause as Error & { code?: unknown };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new TokenizerError('NOT_FOUND', `${place}: cannot be read (${message})`, { cause });
   }
-  const { ok, status } = response;
-  if (status === 404 || status === 410) return undefined;
-  if (!ok) throw new TokenizerError('NOT_FOUND', `${url}: the server answered ${status}`);
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** The text of a file, which must not be a page that a server gave in its place. */

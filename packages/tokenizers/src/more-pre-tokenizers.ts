@@ -1,4 +1,5 @@
 import type { AlignedText } from './aligned-text.js';
+import { bertChars, PUNCTUATION } from './bert-chars.js';
 import { badFile } from './errors.js';
 import {
   charParts,
@@ -10,7 +11,6 @@ import {
   type Translate,
 } from './pattern.js';
 import type { PreTokenizer } from './pipeline.js';
-import { isPunctuation } from './pre-tokenizers.js';
 import { CharClasses, isWhiteSpace, lazy } from './unicode.js';
 import { YOUNGER_WORD } from './unicode-tables.js';
 
@@ -89,7 +89,7 @@ export class Punctuation extends Splitter {
   }
 
   protected parts(text: string): Part[] {
-    return charParts(text, isPunctuation);
+    return charParts(text, (code) => bertChars().has(code, PUNCTUATION));
   }
 }
 

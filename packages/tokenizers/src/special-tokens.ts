@@ -24,22 +24,22 @@ export interface Companions {
 export const COMPANIONS: readonly string[] = ['tokenizer_config.json', 'special_tokens_map.json'];
 
 export function readCompanions(files: ReadonlyMap<string, string>): Companions {
-  const [config, map] = COMPANIONS.map((name) => parseJson(name, files.get(name) ?? '{}'));
-  const specialTokens: RoleTokens = {};
-  for (const role of ROLES) {
-    const token = config![inFile(role)] ?? map![inFile(role)];
-    const content = isObject(token) ? token.content : token;
-    if (typeof content === 'string') specialTokens[role] = content;
-  }
-  const longest = Number(config!.model_max_length);
+  const [config = {}, map = {}] = COMPANIONS.map((name) => parseJson(name, files.get(name) ?? '{}'));
+  const specialTokens = rolesBy((role) => {
+    const token = config[inFile(role)] ?? map[inFile(role)];
+    return isObject(token) ? token.content : token;
+  });
+  const longest = Number(config.model_max_length);
   // Hugging Face writes 1e30 for "no limit".
-  const modelMaxLength = longest < 1e9 ? longest : undefined;
-  return { config: config!, specialTokens, modelMaxLength };
+  return { config, specialTokens, modelMaxLength: longest < 1e9 ? longest : undefined };
 }
 
-/** The roles that have a token. */
+/** The roles for which the options have a token. */
 export function givenRoles(options: SpecialTokens): RoleTokens {
-  const found: RoleTokens = {};
-  for (const role of ROLES) if (options[role] !== undefined) found[role] = options[role];
-  return found;
+  return rolesBy((role) => options[role]);
+}
+
+function rolesBy(tokenOf: (role: Role) => unknown): RoleTokens {
+  const tokens = ROLES.map((role) => [role, tokenOf(role)] as const);
+  return Object.fromEntries(tokens.filter(([, token]) => typeof token === 'string'));
 }

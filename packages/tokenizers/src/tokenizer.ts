@@ -96,7 +96,7 @@ export class Tokenizer {
       if (token === undefined) {
         throw new TokenizerError(
           'ID_OUT_OF_RANGE',
-          `the vocabulary has no id ${id}: it has ${this.vocabSize}, the last is ${this.#idToTokens().length - 1}`,
+          `the vocabulary has no id ${id}: the last is ${this.#idToTokens().length - 1}`,
         );
       }
       if (options.skipSpecialTokens && this.addedTokens.byId.get(id)?.special) continue;
@@ -137,10 +137,7 @@ export class Tokenizer {
 
   /** Number of tokens, the added ones included: the rows an embedding table needs. */
   get vocabSize(): number {
-    let size = this.parts.model.vocab.size;
-    for (const token of this.addedTokens.byContent.keys())
-      if (!this.parts.model.vocab.has(token)) size++;
-    return size;
+    return this.vocab.size;
   }
 
   /** Every token with its id, the added ones included. */
