@@ -114,81 +114,67 @@ function planTruncation(
   { truncation: own, modelMaxLength }: EncodeDefaults,
   { truncation, maxLength, stride, truncationSide }: EncodeOptions,
 ): TruncationSettings | undefined {
-  if (truncation === false || (truncation === undefined && maxLength === undefined && !own)) {
-    if (stride) badOption('stride says how truncated parts overlap: it needs truncation');
+  if (!(truncation ?? (maxLength !== undefined || own))) {
+    if (stride) needs('stride', 'truncation');
     return undefined;
   }
-  const named = typeof truncation === 'string' ? truncation : undefined;
   return {
-    maxLength:
-      maxLength ??
-      own?.maxLength ??
-      modelMaxLength ??
-      badOption('truncation needs a maxLength: the tokenizer has none'),
-    strategy: named ?? own?.strategy ?? 'longest_first',
+    maxLength: maxLength ?? own?.maxLength ?? modelMaxLength ?? needs('truncation', 'a maxLength'),
+    strategy: typeof truncation === 'string' ? truncation : (own?.strategy ?? 'longest_first'),
     stride: stride ?? own?.stride ?? 0,
     side: truncationSide ?? own?.side ?? 'right',
   };
 }
 
 function planPadding(
-  defaults: EncodeDefaults,
+  { padding: own, truncation, padToken, padTokenId, modelMaxLength }: EncodeDefaults,
   { padding, maxLength, padToMultipleOf, paddingSide }: EncodeOptions,
 ): PaddingSettings | undefined {
-  const own = defaults.padding;
-  if (padding === false || (padding === undefined && !own)) {
-    if (padToMultipleOf) badOption('padToMultipleOf needs padding');
+  if (!(padding ?? own)) {
+    if (padToMultipleOf) needs('padToMultipleOf', 'padding');
     return undefined;
   }
-  const token = own?.token ?? defaults.padToken;
-  const id = own?.id ?? defaults.padTokenId;
-  if (token === undefined || id === undefined) {
-    return badOption('padding needs a padding token, and the tokenizer has none');
-  }
-  const longest = padding === true || padding === 'longest';
-  const most =
-    maxLength ?? own?.length ?? defaults.truncation?.maxLength ?? defaults.modelMaxLength;
-  if (padding === 'max_length' && most === undefined) {
-    badOption("padding: 'max_length' needs a maxLength: the tokenizer has none");
-  }
+  const most = () =>
+    maxLength ??
+    own?.length ??
+    truncation?.maxLength ??
+    modelMaxLength ??
+    needs('padding', 'a maxLength');
   return {
-    id,
-    token,
+    id: own?.id ?? padTokenId ?? needs('padding', 'a padToken'),
+    token: own?.token ?? padToken!,
     typeId: own?.typeId ?? 0,
     side: paddingSide ?? own?.side ?? 'right',
     toMultipleOf: padToMultipleOf ?? own?.toMultipleOf ?? 0,
-    length: longest ? undefined : padding === 'max_length' ? most : own?.length,
+    length: padding === 'max_length' ? most() : padding ? undefined : own?.length,
   };
+}
+
+function needs(option: string, what: string): never {
+  return badOption(`${option} needs ${what}, which neither the options nor the tokenizer have`);
 }
 
 /** Truncates one sequence or two so that they and `added` special tokens are at most `maxLength`. */
 export function truncateToFit(
   sequences: Rows[],
-  settings: TruncationSettings,
+  { maxLength, strategy, stride, side }: TruncationSettings,
   added: number,
 ): Rows[] {
-  const { maxLength, strategy, stride, side } = settings;
   const most = maxLength - added;
   if (most < 0) badOption(`maxLength ${maxLength} leaves no room for the ${added} special tokens`);
-  const [first, second] = sequences.map(countOf) as [number, number | undefined];
-  const excess = first + (second ?? 0) - most;
+  const [first = 0, second = 0] = sequences.map(countOf);
+  const excess = first + second - most;
   if (excess <= 0) return sequences;
-  const cut = (...lengths: number[]) =>
-    sequences.map((rows, i) => truncateRows(rows, lengths[i]!, stride, side));
-  if (most === 0) return cut(0, 0);
-  if (strategy === 'longest_first') {
-    return second === undefined ? cut(most) : cut(...shareLength(first, second, most));
+  let lengths = shareLength(first, second, most);
+  if (strategy !== 'longest_first' && most > 0) {
+    lengths = strategy === 'only_first' ? [first - excess, second] : [first, second - excess];
+    if (lengths[strategy === 'only_first' ? 0 : 1]! <= 0) {
+      badOption(
+        `truncation: '${strategy}' cannot reach maxLength ${maxLength}: what it leaves whole is too long`,
+      );
+    }
   }
-  if (strategy === 'only_second' && second === undefined) {
-    return badOption("truncation: 'only_second' needs a pair to truncate");
-  }
-  const length = (strategy === 'only_first' ? first : second!) - excess;
-  if (length <= 0) {
-    badOption(
-      `truncation: '${strategy}' cannot reach maxLength ${maxLength}: the other sequence is too long`,
-    );
-  }
-  return strategy === 'only_first' ? cut(length, second ?? 0) : cut(first, length);
+  return sequences.map((rows, i) => truncateRows(rows, lengths[i]!, stride, side));
 }
 
 /** Makes all rows as long as the padding says. */

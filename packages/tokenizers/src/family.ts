@@ -1,4 +1,5 @@
 // How the tokenizers of a family are read: the one place for what they have in common.
+import type { AddedToken } from './added-tokens.js';
 import { badOption } from './errors.js';
 import { type LoadOptions, nameOf, readFirst, type TokenizerSource } from './files.js';
 import { parseJson } from './json.js';
@@ -89,8 +90,8 @@ export function withRoles(
 }
 
 /** A special token as `tokenizer.json` lists it. */
-export function specialToken(content: string, normalized = false): Json {
-  return { content, special: true, normalized };
+export function specialToken(content: string): AddedToken {
+  return { content, special: true, normalized: false };
 }
 
 /** Ids by token, the tokens in the order of their ids. */

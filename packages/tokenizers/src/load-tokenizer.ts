@@ -1,4 +1,4 @@
-import { BERT, BertTokenizer, type BertTokenizerOptions, parseWordList } from './bert-tokenizer.js';
+import { BERT, BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
 import { allComponents, chunkEndOf } from './components.js';
 import { badOption } from './errors.js';
 import { partsOf, withRoles } from './family.js';
@@ -11,6 +11,7 @@ import { Tokenizer } from './tokenizer.js';
 import { readTokenizerJson } from './tokenizer-json.js';
 import { TRANSFO_XL, TransfoXLTokenizer } from './transfo-xl-tokenizer.js';
 import { MERGE_FILES } from './vocab-and-merges.js';
+import { parseWordList } from './word-piece-tokenizer.js';
 
 /**
  * Reads whatever tokenizer is there: `tokenizer.json` of any family; `vocab.txt` with WordPiece
