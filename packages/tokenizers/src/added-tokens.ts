@@ -125,5 +125,7 @@ const WORD_CHAR = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]';
 function touchesWord(text: string, start: number, end: number): boolean {
   const before = new RegExp(`${WORD_CHAR}$`, 'u');
   const after = new RegExp(`^${WORD_CHAR}`, 'u');
-  return before.test(text.slice(Math.max(start - 2, 0), start)) || after.test(text.slice(end, end + 2));
+  return (
+    before.test(text.slice(Math.max(start - 2, 0), start)) || after.test(text.slice(end, end + 2))
+  );
 }

@@ -23,7 +23,10 @@ export class AlignedText {
   static of(text: string, origin = 0): AlignedText {
     const made = new Builder();
     let at = origin;
-    for (const char of text) made.add(char, at, (at += char.length));
+    for (const char of text) {
+      made.add(char, at, at + char.length);
+      at += char.length;
+    }
     return made.text(origin);
   }
 

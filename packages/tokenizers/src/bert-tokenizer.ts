@@ -11,8 +11,8 @@ import {
   bertParts,
   describeBert,
   parseWordList,
-  type WordPieceVocab,
   WordPieceTokenizer,
+  type WordPieceVocab,
 } from './word-piece-tokenizer.js';
 
 export type { BertTokenizerOptions };

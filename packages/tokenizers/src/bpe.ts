@@ -1,6 +1,6 @@
 import { badFile, badOption, unknownId } from './errors.js';
+import { Merges, type Piece } from './merges.js';
 import type { Emit, Model } from './pipeline.js';
-import { Merges, type Symbol } from './merges.js';
 
 export type Merge = readonly [left: string, right: string];
 
@@ -91,10 +91,10 @@ export class Bpe implements Model {
   }
 
   /** The word's characters as symbols. */
-  #spell(word: string): Symbol[] {
+  #spell(word: string): Piece[] {
     const { unk_token, fuse_unk, byte_fallback } = this.json;
     const { continuing_subword_prefix: prefix, end_of_word_suffix: suffix } = this.json;
-    const symbols: Symbol[] = [];
+    const symbols: Piece[] = [];
     let unknown = 0; // the bytes of the unknown token that is yet to be added
     const addUnknown = () => {
       if (unknown > 0) {
@@ -124,7 +124,7 @@ export class Bpe implements Model {
   }
 
   /** The tokens that spell the symbol's bytes, if the vocabulary has them all. */
-  #byteTokens(symbol: string): Symbol[] | undefined {
+  #byteTokens(symbol: string): Piece[] | undefined {
     const bytes = Array.from(new TextEncoder().encode(symbol), (byte) => ({
       id: this.vocab.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)!,
       length: 1,

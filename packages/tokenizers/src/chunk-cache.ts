@@ -1,30 +1,31 @@
+import { resized } from './resized.js';
 import { END, ID, START, WIDTH, WORD } from './rows.js';
 import type { TokenSink } from './token-sink.js';
 
-const MOST_CHUNKS = 1 << 16;
+const SLOTS = 1 << 17;
+const MOST_VALUES = 1 << 22;
 /** Chunks of more UTF-16 units are not kept. */
 const LONGEST = 48;
 
-interface Chunk {
-  units: number[];
-  /** Of each token: id, start, end and word, from the chunk's own start. */
-  tokens: number[];
-  wordCount: number;
-}
-
 /** Appends the tokens of `text[start…end)` to the sink in use. */
-export type Cut = (text: string, start: number, end: number) => void;
+type Cut = (text: string, start: number, end: number) => void;
 
 /**
  * The tokens of chunks of text seen before, found without making a string of the chunk. It is
  * bounded: a full cache is emptied, and fills again with the chunks in use.
  */
 export class ChunkCache {
-  readonly #chunks = new Map<number, Chunk>();
+  readonly #slots = new Int32Array(SLOTS); // where in #values a chunk is, 0 for a free slot
+  // Of each chunk: hash, length, number of words, where its tokens end; then its units; then of each
+  // token id, start, end and word, from the chunk's own start.
+  #values: Int32Array = new Int32Array(1 << 14);
+  #size = 1;
+  #count = 0;
 
   /** Does what `cut` does, which is asked only about chunks that are not known. */
   cut(text: string, start: number, end: number, sink: TokenSink, cut: Cut): void {
-    if (end - start > LONGEST) {
+    const length = end - start;
+    if (length > LONGEST) {
       cut(text, start, end);
       return;
     }
@@ -32,35 +33,57 @@ export class ChunkCache {
     for (let i = start; i < end; i++) {
       hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) ^ (hash >>> 15);
     }
-    hash &= 0x3fffffff; // engines find small integers sooner
-    const known = this.#chunks.get(hash);
-    if (known !== undefined && isAt(text, start, end, known.units)) {
-      const { tokens } = known;
-      const word = sink.wordCount;
-      for (let i = 0; i < tokens.length; i += 4) {
-        sink.push(tokens[i]!, start + tokens[i + 1]!, start + tokens[i + 2]!, word + tokens[i + 3]!);
+    const slots = this.#slots;
+    const values = this.#values;
+    let slot = (hash ^ (hash >>> 16)) & (SLOTS - 1);
+    for (let at = slots[slot]!; at > 0; at = slots[slot]!) {
+      if (values[at] === hash && values[at + 1] === length) {
+        const units = at + 4;
+        let i = 0;
+        while (i < length && values[units + i] === text.charCodeAt(start + i)) i++;
+        if (i === length) {
+          sink.append(values, units + length, values[at + 3]!, start, values[at + 2]!);
+          return;
+        }
       }
-      sink.wordCount += known.wordCount;
-      return;
+      slot = (slot + 1) & (SLOTS - 1);
     }
     const { size, wordCount } = sink;
     cut(text, start, end);
-    const tokens: number[] = [];
-    const { cells } = sink;
-    for (let at = size; at < sink.size; at += WIDTH) {
-      tokens.push(cells[at + ID]!, cells[at + START]! - start);
-      tokens.push(cells[at + END]! - start, cells[at + WORD]! - wordCount);
-    }
-    const units = Array.from({ length: end - start }, (_, i) => text.charCodeAt(start + i));
-    if (this.#chunks.size === MOST_CHUNKS) this.#chunks.clear();
-    this.#chunks.set(hash, { units, tokens, wordCount: sink.wordCount - wordCount });
+    this.#keep(slot, hash, text.slice(start, end), sink, size, wordCount, start);
   }
-}
 
-function isAt(text: string, start: number, end: number, units: readonly number[]): boolean {
-  if (units.length !== end - start) return false;
-  for (let i = 0; i < units.length; i++) {
-    if (units[i] !== text.charCodeAt(start + i)) return false;
+  /** Keeps in a free slot what was appended to the sink since it had this size and so many words. */
+  #keep(
+    slot: number,
+    hash: number,
+    chunk: string,
+    { cells, size, wordCount }: TokenSink,
+    from: number,
+    word: number,
+    start: number,
+  ): void {
+    const most = 4 + LONGEST + size - from;
+    if (2 * this.#count === SLOTS || this.#size + most > MOST_VALUES) {
+      this.#slots.fill(0);
+      this.#size = 1;
+      this.#count = 0;
+    }
+    while (this.#size + most > this.#values.length) {
+      this.#values = resized(this.#values, 2 * this.#values.length);
+    }
+    const values = this.#values;
+    let at = this.#size + 4;
+    for (let i = 0; i < chunk.length; i++) values[at++] = chunk.charCodeAt(i);
+    for (let cell = from; cell < size; cell += WIDTH) {
+      values[at++] = cells[cell + ID]!;
+      values[at++] = cells[cell + START]! - start;
+      values[at++] = cells[cell + END]! - start;
+      values[at++] = cells[cell + WORD]! - word;
+    }
+    values.set([hash, chunk.length, wordCount - word, at], this.#size);
+    this.#slots[slot] = this.#size;
+    this.#size = at;
+    this.#count++;
   }
-  return true;
 }

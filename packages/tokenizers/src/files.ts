@@ -74,7 +74,8 @@ function readerOf(
   }
   const last = /[^/\\]*$/.exec(place.replace(/[?#].*$/, ''))![0];
   const kind = /\.(json|txt|bpe)$/.exec(last)?.[1];
-  if (kind === undefined) return (name) => readPlace(`${place.replace(/[/\\]$/, '')}/${name}`, signal);
+  if (kind === undefined)
+    return (name) => readPlace(`${place.replace(/[/\\]$/, '')}/${name}`, signal);
   // The place of a file stands for that file; one with a name of its own goes by what it must be.
   const usual = kind === 'json' ? 'tokenizer.json' : 'vocab.txt';
   const only = names.includes(last) ? last : usual;

@@ -1,5 +1,10 @@
 import { Bpe } from './bpe.js';
-import { ByteLevelDecoder, ByteLevelPreTokenizer, ByteLevelProcessor, wordEnd } from './byte-level.js';
+import {
+  ByteLevelDecoder,
+  ByteLevelPreTokenizer,
+  ByteLevelProcessor,
+  wordEnd,
+} from './byte-level.js';
 import { type Family, type FamilyOptions, readFamily } from './family.js';
 import type { LoadOptions, TokenizerSource } from './files.js';
 import { RobertaProcessing } from './more-post-processors.js';
@@ -93,7 +98,8 @@ export class GPT2Tokenizer extends Tokenizer {
 /** The chunks of GPT-2's pipeline are its words, if the parts are GPT-2's. */
 export function byteLevelChunkEnd(parts: TokenizerParts): ChunkEnd | undefined {
   const { normalizer, preTokenizer, model } = parts;
-  if (normalizer || model.isRandom || !(preTokenizer instanceof ByteLevelPreTokenizer)) return undefined;
+  if (normalizer || model.isRandom || !(preTokenizer instanceof ByteLevelPreTokenizer))
+    return undefined;
   const { add_prefix_space, use_regex } = preTokenizer.json;
   return add_prefix_space || !use_regex ? undefined : wordEnd;
 }

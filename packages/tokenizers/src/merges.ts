@@ -5,13 +5,13 @@ import { Heap } from './heap.js';
 const PLACES = 2 ** 31;
 
 /** A token of a word, and its length in the unit that the caller counts in. */
-export interface Symbol {
+export interface Piece {
   id: number;
   length: number;
 }
 
 /** A symbol in a word that is being merged, with its neighbours; one that was merged has no length. */
-interface Link extends Symbol {
+interface Link extends Piece {
   place: number;
   left: Link | undefined;
   right: Link | undefined;
@@ -55,8 +55,10 @@ export class Merges {
   }
 
   /** The symbols of a word, merged as long as there is a merge: the first learned, then the leftmost, first. */
-  apply(symbols: readonly Symbol[]): Symbol[] {
-    const links = symbols.map((symbol, place) => ({ ...symbol, place }) as Link);
+  apply(symbols: readonly Piece[]): Piece[] {
+    const links = symbols.map(
+      ({ id, length }, place): Link => ({ id, length, place, left: undefined, right: undefined }),
+    );
     const queue = new Heap<number>((a, b) => a < b);
     const rankOf = ({ id, right }: Link) => right && this.#ranks.get(pairOf(id, right.id));
     const enqueue = (link: Link) => {
@@ -74,7 +76,7 @@ export class Merges {
         dropped.push(top);
         continue;
       }
-      for (const entry of dropped.splice(0)) queue.push(entry);
+      while (dropped.length > 0) queue.push(dropped.pop()!);
       const link = links[top % PLACES]!;
       const rank = Math.floor(top / PLACES);
       if (link.length === 0 || rankOf(link) !== rank) continue; // it has changed since

@@ -19,7 +19,7 @@ export type Translate = (regex: string) => string;
  *
  * @throws TokenizerError `UNSUPPORTED` for `\d`, `\w` and the like, and for `&&`: JavaScript has other meanings for them
  */
-export function asItIs(regex: string): string {
+function asItIs(regex: string): string {
   if (/\\(?![pP\W])|&&/.test(regex)) {
     unsupported(`the pattern ${regex}: loadTokenizer reads such escapes, and &&`);
   }

@@ -7,7 +7,7 @@ export type TemplatePiece =
   | { SpecialToken: { id: string; type_id: number } };
 
 /** What a special token of a template stands for. */
-export interface TemplateToken {
+interface TemplateToken {
   id: string;
   ids: number[];
   tokens: string[];

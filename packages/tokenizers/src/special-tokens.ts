@@ -24,7 +24,9 @@ export interface Companions {
 export const COMPANIONS: readonly string[] = ['tokenizer_config.json', 'special_tokens_map.json'];
 
 export function readCompanions(files: ReadonlyMap<string, string>): Companions {
-  const [config = {}, map = {}] = COMPANIONS.map((name) => parseJson(name, files.get(name) ?? '{}'));
+  const [config = {}, map = {}] = COMPANIONS.map((name) =>
+    parseJson(name, files.get(name) ?? '{}'),
+  );
   const specialTokens = rolesBy((role) => {
     const token = config[inFile(role)] ?? map[inFile(role)];
     return isObject(token) ? token.content : token;

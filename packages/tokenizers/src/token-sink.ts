@@ -1,5 +1,5 @@
 import { resized } from './resized.js';
-import { type Rows, WIDTH } from './rows.js';
+import { END, ID, type Rows, SEQUENCE, START, TEXT, TYPE, WIDTH, WORD } from './rows.js';
 
 const FEW = 256 * WIDTH;
 const MANY = FEW << 8;
@@ -35,6 +35,31 @@ export class TokenSink {
     cells[at++] = this.#sequence; // its type, unless the post-processor gives another
     cells[at++] = text === undefined ? 0 : this.#texts.push(text);
     this.size = at;
+  }
+
+  /**
+   * Appends tokens from `list[from…to)`, where each has id, start, end and word, relative to `place`
+   * and to the next word, of which there are `words`.
+   */
+  append(list: Int32Array, from: number, to: number, place: number, words: number): void {
+    const word = this.wordCount;
+    const sequence = this.#sequence;
+    let at = this.size;
+    while (at + (to - from) * 2 > this.cells.length) {
+      this.cells = resized(this.cells, 2 * this.cells.length);
+    }
+    const { cells } = this;
+    for (let i = from; i < to; i += 4, at += WIDTH) {
+      cells[at + ID] = list[i]!;
+      cells[at + START] = place + list[i + 1]!;
+      cells[at + END] = place + list[i + 2]!;
+      cells[at + WORD] = word + list[i + 3]!;
+      cells[at + SEQUENCE] = sequence;
+      cells[at + TYPE] = sequence;
+      cells[at + TEXT] = 0;
+    }
+    this.size = at;
+    this.wordCount = word + words;
   }
 
   /** The tokens so far. */

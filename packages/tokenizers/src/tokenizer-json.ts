@@ -94,7 +94,11 @@ function withType(model: Json): Json {
 
 function readAddedToken({ single_word, ...token }: Json): AddedToken {
   if (typeof token.content !== 'string') bad('an added token has no content');
-  return { normalized: true, singleWord: single_word === true, ...(token as unknown as AddedToken) };
+  return {
+    normalized: true,
+    singleWord: single_word === true,
+    ...(token as unknown as AddedToken),
+  };
 }
 
 /** The truncation strategies by the names that the file has for them. */
