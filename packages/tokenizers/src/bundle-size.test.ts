@@ -24,8 +24,8 @@ async function sizeOf(exports: string, file: string): Promise<number> {
 
 describe('a page pays for what it uses', () => {
   const budgets: [exports: string, kilobytes: number, file?: string][] = [
-    ['{ WordPieceTokenizer }', 8.95, 'word-piece-tokenizer.js'],
-    ['{ BertTokenizer }', 11.2],
+    ['{ WordPieceTokenizer }', 9, 'word-piece-tokenizer.js'],
+    ['{ BertTokenizer }', 11.3],
     ['{ GPT2Tokenizer }', 11.8],
     ['{ OpenAIGPTTokenizer }', 12],
     ['{ TransfoXLTokenizer }', 10.8],

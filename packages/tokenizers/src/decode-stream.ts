@@ -1,5 +1,3 @@
-import type { DecodeOptions, Tokenizer } from './tokenizer.js';
-
 /** Text that later tokens may still change: half a character, or the mark of a hyphen or point. */
 const UNFINISHED = /\uFFFD$| @[-,.]@$/;
 
@@ -8,15 +6,14 @@ const UNFINISHED = /\uFFFD$| @[-,.]@$/;
  * `decode` of all the ids; a character whose bytes are in several tokens comes with the last of them.
  */
 export class DecodeStream {
-  readonly #tokenizer: Tokenizer;
-  readonly #options: DecodeOptions;
+  readonly #decode: (ids: readonly number[]) => string;
   #ids: number[] = []; // since before the last text that was given out
   #given = ''; // what of their text was given out
   #givenCount = 0; // by how many of them
 
-  constructor(tokenizer: Tokenizer, options: Pick<DecodeOptions, 'skipSpecialTokens'> = {}) {
-    this.#tokenizer = tokenizer;
-    this.#options = options;
+  /** @param decode the text of ids */
+  constructor(decode: (ids: readonly number[]) => string) {
+    this.#decode = decode;
   }
 
   /** Takes an id, and gives the text that is certain now: often a word, at times nothing. */
@@ -39,9 +36,5 @@ export class DecodeStream {
     this.#given = '';
     this.#givenCount = 0;
     return rest;
-  }
-
-  #decode(ids: readonly number[]): string {
-    return this.#tokenizer.decode(ids, this.#options);
   }
 }

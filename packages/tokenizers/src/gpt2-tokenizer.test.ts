@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Bpe } from './bpe.js';
-import { DecodeStream } from './decode-stream.js';
 import { GPT2Tokenizer } from './gpt2-tokenizer.js';
 import { loadTokenizer } from './load-tokenizer.js';
 import { OpenAIGPTTokenizer } from './openai-gpt-tokenizer.js';
@@ -76,7 +75,7 @@ describe('GPT-2', () => {
 
 describe('streaming', () => {
   const pieces = (tokenizer: Tokenizer, ids: number[]) => {
-    const stream = new DecodeStream(tokenizer);
+    const stream = tokenizer.decodeStream();
     return [...ids.map((id) => stream.push(id)), stream.end()];
   };
 
@@ -113,7 +112,7 @@ describe('streaming', () => {
   });
 
   test('special tokens are left out where it is said', () => {
-    const stream = new DecodeStream(gpt2, { skipSpecialTokens: true });
+    const stream = gpt2.decodeStream({ skipSpecialTokens: true });
     const { ids } = gpt2.encode('the<|endoftext|> river');
     expect(ids.map((id) => stream.push(id)).join('') + stream.end()).toBe('the river');
   });

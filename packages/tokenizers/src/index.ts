@@ -1,7 +1,7 @@
 export type { AddedToken } from './added-tokens.js';
 export { BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
 export type { Texts } from './count-words.js';
-export { DecodeStream } from './decode-stream.js';
+export type { DecodeStream } from './decode-stream.js';
 export type { EncodeOptions, TextInput, TruncationStrategy } from './encode-options.js';
 export { BatchEncoding, Encoding } from './encoding.js';
 export { TokenizerError, type TokenizerErrorCode } from './errors.js';

@@ -1,5 +1,6 @@
 import { type AddedToken, AddedTokens } from './added-tokens.js';
 import { AlignedText } from './aligned-text.js';
+import { DecodeStream } from './decode-stream.js';
 import { cleanUp } from './decoders.js';
 import {
   type EncodeOptions,
@@ -110,6 +111,11 @@ export class Tokenizer {
   /** The texts of rows of ids. */
   decodeBatch(rows: Iterable<Iterable<number>>, options: DecodeOptions = {}): string[] {
     return Array.from(rows, (ids) => this.decode(ids, options));
+  }
+
+  /** Makes text of ids as they come: see `DecodeStream`. */
+  decodeStream(options: Pick<DecodeOptions, 'skipSpecialTokens'> = {}): DecodeStream {
+    return new DecodeStream((ids) => this.decode(ids, options));
   }
 
   tokenToId(token: string): number | undefined {
