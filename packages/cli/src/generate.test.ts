@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type GenerateOptions, generate } from '@multihead/generation';
 import { GPT2Config, GPT2LMHeadModel, OpenAIGPTConfig, OpenAIGPTLMHeadModel } from '@multihead/gpt';
 import { Weights } from '@multihead/nn';
-import { loadTokenizer, type Tokenizer } from '@multihead/tokenizers';
+import { loadTokenizer, type Tokenizer, tokenizerFiles } from '@multihead/tokenizers';
 import { useWasm } from '@multihead/wasm';
 import { type Folder, folderWithTokenizer, jsonLines } from '../test/multihead.js';
 
@@ -34,12 +34,12 @@ beforeAll(async () => {
     new GPT2Config({ ...size, ...end, vocabSize }),
     new Weights({ seed: 3 }),
   );
-  await model.save(join(folder.path, 'gpt2'), { files: tokenizer.toFiles() });
+  await model.save(join(folder.path, 'gpt2'), { files: tokenizerFiles(tokenizer) });
 
   const classic = await loadTokenizer(join(folder.path, 'classic-bpe'));
   const config = new OpenAIGPTConfig({ ...size, vocabSize: classic.vocabSize });
   using first = new OpenAIGPTLMHeadModel(config, new Weights({ seed: 4 }));
-  await first.save(join(folder.path, 'gpt1'), { files: classic.toFiles() });
+  await first.save(join(folder.path, 'gpt1'), { files: tokenizerFiles(classic) });
 }, 60_000);
 afterAll(() => {
   model?.dispose();
@@ -161,7 +161,7 @@ describe('generate', () => {
   });
 
   test('takes its defaults from generation_config.json', async () => {
-    await model.save(join(folder.path, 'draws'), { files: tokenizer.toFiles() });
+    await model.save(join(folder.path, 'draws'), { files: tokenizerFiles(tokenizer) });
     const config = { do_sample: true, temperature: 0.7, max_new_tokens: 4 };
     folder.write('draws/generation_config.json', JSON.stringify(config));
     const args = ['generate', prompt, '-m', 'draws', '-q', '--no-prompt'];

@@ -1,6 +1,6 @@
 import { BertConfig, BertForMaskedLM } from '@multihead/bert';
 import { Weights } from '@multihead/nn';
-import { BertTokenizer } from '@multihead/tokenizers';
+import { BertTokenizer, tokenizerFiles } from '@multihead/tokenizers';
 import { mlmCollator, packDocuments } from '@multihead/training';
 import { useWasm } from '@multihead/wasm';
 import { loadBertTokenizer } from './load-tokenizer.js';
@@ -22,7 +22,7 @@ export async function trainBert(files: string[], options: PretrainBertOptions): 
   checkPositions(options);
   const stepsFor = stepsOf(options);
   const loaded = await loadBertTokenizer(options.tokenizer);
-  const tokenizer = await BertTokenizer.fromPretrained(loaded.toFiles(), {
+  const tokenizer = await BertTokenizer.fromPretrained(tokenizerFiles(loaded), {
     modelMaxLength: maxLength,
   });
   const { clsTokenId, sepTokenId } = tokenizer;
@@ -42,8 +42,16 @@ export async function trainBert(files: string[], options: PretrainBertOptions): 
   await useWasm();
   const model = await startModel(options, tokenizer);
   const { maxPositionEmbeddings: modelMaxLength } = model.config;
-  const ours = await BertTokenizer.fromPretrained(loaded.toFiles(), { modelMaxLength });
-  await pretrain({ model, name: 'BERT', data, collate, stepsFor, options, files: ours.toFiles() });
+  const ours = await BertTokenizer.fromPretrained(tokenizerFiles(loaded), { modelMaxLength });
+  await pretrain({
+    model,
+    name: 'BERT',
+    data,
+    collate,
+    stepsFor,
+    options,
+    files: tokenizerFiles(ours),
+  });
 }
 
 /** A fresh model, or the one to go on from. */

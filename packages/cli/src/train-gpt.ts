@@ -1,6 +1,6 @@
 import { GPT2Config, GPT2LMHeadModel } from '@multihead/gpt';
 import { Weights } from '@multihead/nn';
-import type { Tokenizer } from '@multihead/tokenizers';
+import { type Tokenizer, tokenizerFiles } from '@multihead/tokenizers';
 import { causalBlocks, causalLMCollator } from '@multihead/training';
 import { useWasm } from '@multihead/wasm';
 import { documentsOf } from './causal-documents.js';
@@ -53,7 +53,7 @@ export async function trainGpt(files: string[], options: PretrainGptOptions): Pr
     causal: true,
     stepsFor,
     options,
-    files: tokenizer.toFiles(),
+    files: tokenizerFiles(tokenizer),
   });
 }
 
