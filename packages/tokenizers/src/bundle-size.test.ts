@@ -25,11 +25,11 @@ async function sizeOf(exports: string, file: string): Promise<number> {
 describe('a page pays for what it uses', () => {
   const budgets: [exports: string, kilobytes: number, file?: string][] = [
     ['{ WordPieceTokenizer }', 9, 'word-piece-tokenizer.js'],
-    ['{ BertTokenizer }', 11.3],
-    ['{ GPT2Tokenizer }', 11.8],
+    ['{ BertTokenizer }', 11.4],
+    ['{ GPT2Tokenizer }', 11.9],
     ['{ OpenAIGPTTokenizer }', 12],
     ['{ TransfoXLTokenizer }', 10.8],
-    ['{ loadTokenizer }', 18.9],
+    ['{ loadTokenizer }', 19],
     ['*', 23.3],
   ];
   for (const [exports, kilobytes, file = 'index.js'] of budgets) {

@@ -139,9 +139,9 @@ function planPadding(
     own?.length ??
     truncation?.maxLength ??
     modelMaxLength ??
-    needs('padding', 'a maxLength');
+    needs("padding: 'max_length'", 'a maxLength');
   return {
-    id: own?.id ?? padTokenId ?? needs('padding', 'a padToken'),
+    id: own?.id ?? padTokenId ?? needs('padding', 'a padding token'),
     token: own?.token ?? padToken!,
     typeId: own?.typeId ?? 0,
     side: paddingSide ?? own?.side ?? 'right',

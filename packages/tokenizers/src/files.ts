@@ -50,7 +50,8 @@ export async function readFirst(
   const wanted = kinds.map((names) =>
     names.includes('merges.txt') ? `${names[0]} with merges.txt` : names[0]!,
   );
-  throw new TokenizerError('NOT_FOUND', `${place}: no ${wanted.join(' or ')} is there${hint}`);
+  const list = new Intl.ListFormat('en', { type: 'disjunction' }).format(wanted);
+  throw new TokenizerError('NOT_FOUND', `${place}: no ${list} is there${hint}`);
 }
 
 /** How an error names a source. */
