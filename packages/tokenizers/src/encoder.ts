@@ -3,7 +3,7 @@ import { AlignedText } from './aligned-text.js';
 import { ChunkCache } from './chunk-cache.js';
 import { type EncodePlan, type TextInput, truncateToFit } from './encode-options.js';
 import type { TokenizerParts } from './pipeline.js';
-import { countOf, joinRows, type Rows, type TextOf, WIDTH, WORD } from './rows.js';
+import { countOf, ID, inserted, joinRows, type Rows, type TextOf, WIDTH, WORD } from './rows.js';
 import { TokenSink } from './token-sink.js';
 import { wellFormed } from './unicode.js';
 
@@ -38,6 +38,37 @@ export class Encoder {
     }
     if (!returnOverflowing) for (const rows of sequences) rows.overflowing = [];
     return framed(sequences);
+  }
+
+  /** The ids of a text, neither truncated nor padded. */
+  ids(text: string, addSpecialTokens: boolean): Int32Array {
+    const sink = this.#sink;
+    sink.begin(0, [], true);
+    this.#cut(text);
+    const { before, after } = addSpecialTokens ? this.#frame() : { before: [], after: [] };
+    const count = sink.size / WIDTH;
+    const ids = new Int32Array(before.length + count + after.length);
+    ids.set(before);
+    ids.set(after, before.length + count);
+    for (let i = 0; i < count; i++) ids[before.length + i] = sink.cells[i * WIDTH + ID]!;
+    return ids;
+  }
+
+  #frameIds: { before: number[]; after: number[] } | undefined;
+
+  /** The ids that the post-processor puts before and after a text. */
+  #frame(): { before: number[]; after: number[] } {
+    if (this.#frameIds === undefined) {
+      const marker = -1;
+      const text = inserted(marker, 0, '', [], () => '');
+      const { cells } = joinRows(
+        this.#parts.postProcessor?.process([text], true, this.#textOf) ?? [text],
+      );
+      const ids = Array.from({ length: cells.length / WIDTH }, (_, i) => cells[i * WIDTH + ID]!);
+      const at = ids.indexOf(marker);
+      this.#frameIds = { before: ids.slice(0, at), after: ids.slice(at + 1) };
+    }
+    return this.#frameIds;
   }
 
   /** The rows of one text before truncation and special tokens. */

@@ -11,11 +11,16 @@ export class TokenSink {
   size = 0;
   /** The number of words so far: the index of the next one. */
   wordCount = 0;
+  #idsOnly = false;
   #sequence = 0;
   #texts: string[] = [];
 
-  /** Starts the tokens of a text (0) or its pair (1); `texts` is the list of the rows to be. */
-  begin(sequence: number, texts: string[]): void {
+  /**
+   * Starts the tokens of a text (0) or its pair (1); `texts` is the list of the rows to be. With
+   * `idsOnly` what is appended may lack all but the id.
+   */
+  begin(sequence: number, texts: string[], idsOnly = false): void {
+    this.#idsOnly = idsOnly;
     this.#sequence = sequence;
     this.#texts = texts;
     this.size = this.wordCount = 0;
@@ -49,15 +54,18 @@ export class TokenSink {
       this.cells = resized(this.cells, 2 * this.cells.length);
     }
     const { cells } = this;
-    for (let i = from; i < to; i += 4, at += WIDTH) {
-      cells[at + ID] = list[i]!;
-      cells[at + START] = place + list[i + 1]!;
-      cells[at + END] = place + list[i + 2]!;
-      cells[at + WORD] = word + list[i + 3]!;
-      cells[at + SEQUENCE] = sequence;
-      cells[at + TYPE] = sequence;
-      cells[at + TEXT] = 0;
-    }
+    if (this.#idsOnly) {
+      for (let i = from; i < to; i += 4, at += WIDTH) cells[at + ID] = list[i]!;
+    } else
+      for (let i = from; i < to; i += 4, at += WIDTH) {
+        cells[at + ID] = list[i]!;
+        cells[at + START] = place + list[i + 1]!;
+        cells[at + END] = place + list[i + 2]!;
+        cells[at + WORD] = word + list[i + 3]!;
+        cells[at + SEQUENCE] = sequence;
+        cells[at + TYPE] = sequence;
+        cells[at + TEXT] = 0;
+      }
     this.size = at;
     this.wordCount = word + words;
   }

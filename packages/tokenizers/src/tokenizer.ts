@@ -13,7 +13,7 @@ import { Encoder } from './encoder.js';
 import { BatchEncoding, Encoding } from './encoding.js';
 import { TokenizerError } from './errors.js';
 import type { SpecialTokens, TokenizerParts } from './pipeline.js';
-import { ID, type Rows, type TextOf, WIDTH } from './rows.js';
+import type { Rows, TextOf } from './rows.js';
 
 /** An entry of a batch: a text, or a text with its pair. */
 export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
@@ -79,10 +79,7 @@ export class Tokenizer {
     text: string,
     { addSpecialTokens = true }: { addSpecialTokens?: boolean } = {},
   ): Int32Array {
-    const { cells } = this.#encoder.rows(text, undefined, { addSpecialTokens });
-    const ids = new Int32Array(cells.length / WIDTH);
-    for (let i = 0; i < ids.length; i++) ids[i] = cells[i * WIDTH + ID]!;
-    return ids;
+    return this.#encoder.ids(text, addSpecialTokens);
   }
 
   /**
