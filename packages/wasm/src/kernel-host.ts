@@ -83,13 +83,13 @@ export async function link(
   const size = sharedMemory ? threads : 1;
   if (before?.variant === variant && before.threads === size) return size;
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  before?.pool?.dispose();
   let pool: ThreadPool | undefined;
   if (size > 1) {
     const control = controls.get(backend) ?? backend.wasm._malloc(CONTROL_BYTES);
     controls.set(backend, control);
     pool = new ThreadPool(size, memory, module, exports, control);
   }
-  before?.pool?.dispose();
   if (!inNode()) await pool?.start();
   linked.set(backend, { wasm: exports as KernelExports, variant, threads: size, pool });
   return size;

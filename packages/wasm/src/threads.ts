@@ -19,6 +19,8 @@ const CALLED = 5;
 const ARGUMENTS = 6;
 /** How many workers have started, or will not. */
 const SETTLED = 7;
+/** Which threads the words are for: others leave. */
+const OWNER = 8;
 const WORDS = 16;
 export const MAX_PARTS = 64;
 const MAX_ARGUMENTS = 48;
@@ -35,8 +37,8 @@ const LOST = 60_000;
 export const CONTROL_BYTES: number = 4 * WORDS + 8 * NUMBERS;
 
 /**
- * Takes parts of the job until none is left, and says how many. Workers get it as text, which a minifier may have written:
- * it knows nothing but its arguments.
+ * Takes parts of the job until none is left, and says how many. Workers get it as text, which a
+ * minifier may have written: it knows nothing but its arguments.
  */
 function takeParts(words: Int32Array, numbers: Float64Array, functions: Functions): number {
   // The words below are LEFT, PARTS, PENDING, FAILED, CALLED and ARGUMENTS: the text has no such names.
@@ -57,29 +59,24 @@ function takeParts(words: Int32Array, numbers: Float64Array, functions: Function
 /** What a worker runs. It travels as text, so that no bundler has to find a file. */
 const workerText = (): string => `
 const takeParts = ${takeParts};
-function start({ module, memory, at }) {
+function start({ module, memory, at, owner }) {
   const words = new Int32Array(memory.buffer, at, ${WORDS});
   const numbers = new Float64Array(memory.buffer, at + ${4 * WORDS}, ${NUMBERS});
   const functions = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
   Atomics.add(words, ${SETTLED}, 1);
-  for (let turn = 0; ; turn = Atomics.load(words, ${TURN})) {
+  for (let turn = 0; Atomics.load(words, ${OWNER}) === owner; turn = Atomics.load(words, ${TURN})) {
     takeParts(words, numbers, functions);
     for (let looks = 0; Atomics.load(words, ${TURN}) === turn; looks++)
       if (looks > ${PATIENCE}) Atomics.wait(words, ${TURN}, turn);
   }
 }`;
 
-/** A worker of Node or of a page. */
-interface Thread {
-  stop(): void;
-}
-
 interface NodeBuiltins {
   'node:worker_threads': {
     Worker: new (
       text: string,
       options: { eval: true; workerData: object },
-    ) => { unref(): void; terminate(): void; on(event: string, listener: () => void): void };
+    ) => { unref(): void; on(event: string, listener: () => void): void };
   };
   'node:os': { availableParallelism(): number };
 }
@@ -105,18 +102,18 @@ export function usualThreads(): number {
   return Math.max(1, Math.min(cores ?? 1, 4));
 }
 
-/** Starts a worker; undefined where that is forbidden. One that fails later leaves its share to the others. */
-function startThread(given: object, settled: () => void): Thread | undefined {
+/** Starts a worker of Node or of a page; false where that is forbidden. One that fails later leaves its share to the others. */
+function startThread(given: object, settled: () => void): boolean {
   const node = builtin('node:worker_threads');
   if (node) {
     const text = `${workerText()}\nstart(require('node:worker_threads').workerData);`;
     const worker = new node.Worker(text, { eval: true, workerData: given });
     worker.on('error', () => {});
     worker.unref(); // a program may end while its threads sleep
-    return { stop: () => worker.terminate() };
+    return true;
   }
   try {
-    const text = `${workerText()}\nonmessage = ({ data }) => start(data);`;
+    const text = `${workerText()}\nonmessage = ({ data }) => { start(data); close(); };`;
     const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
     const worker = new Worker(url);
     worker.onerror = (event) => {
@@ -124,9 +121,9 @@ function startThread(given: object, settled: () => void): Thread | undefined {
       settled();
     };
     worker.postMessage(given);
-    return { stop: () => worker.terminate() };
+    return true;
   } catch {
-    return undefined; // a content security policy, say
+    return false; // a content security policy, say
   }
 }
 
@@ -134,7 +131,7 @@ function startThread(given: object, settled: () => void): Thread | undefined {
 export class ThreadPool {
   /** How many parts other threads than the calling one have taken. */
   partsOfOthers = 0;
-  #threads: Thread[] | undefined;
+  #running = false;
   readonly #words: Int32Array;
   readonly #numbers: Float64Array;
   readonly #functions: Functions;
@@ -154,7 +151,7 @@ export class ThreadPool {
   ) {
     this.#words = new Int32Array(memory.buffer, at, WORDS);
     this.#numbers = new Float64Array(memory.buffer, at + 4 * WORDS, NUMBERS);
-    this.#words.fill(0);
+    this.#words.fill(0, LEFT, OWNER); // TURN and OWNER go on: threads of an earlier pool look at them
     this.#names = Object.keys(exports);
     this.#functions = Object.values(exports);
     this.#given = { module, memory, at };
@@ -166,7 +163,7 @@ export class ThreadPool {
       const first = this.run(name, calls.slice(0, MAX_PARTS));
       return [...first, ...this.run(name, calls.slice(MAX_PARTS))];
     }
-    this.#threads ??= this.#start();
+    this.#start();
     const [words, numbers, size] = [this.#words, this.#numbers, calls[0]!.length];
     if (size > MAX_ARGUMENTS) throw new RangeError(`${name}: ${size} arguments are too many.`);
     calls.forEach((args, part) => {
@@ -202,27 +199,28 @@ export class ThreadPool {
    * rests: without this, a script that computes and never rests would have none.
    */
   async start(): Promise<void> {
-    this.#threads ??= this.#start();
+    this.#start();
     const until = performance.now() + PATIENT;
     while (Atomics.load(this.#words, SETTLED) < this.size - 1 && performance.now() < until)
       await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
-  #start(): Thread[] {
+  #start(): void {
+    if (this.#running) return;
+    this.#running = true;
     Atomics.store(this.#words, SETTLED, 0);
-    const threads: Thread[] = [];
+    const owner = Atomics.add(this.#words, OWNER, 1) + 1;
+    const settled = () => void Atomics.add(this.#words, SETTLED, 1);
     for (let i = 1; i < this.size; i++) {
-      const settled = () => void Atomics.add(this.#words, SETTLED, 1);
-      const thread = startThread(this.#given, settled);
-      if (thread) threads.push(thread);
-      else settled();
+      if (!startThread({ ...this.#given, owner }, settled)) settled();
     }
-    return threads;
   }
 
-  /** Ends the threads; the next job starts new ones. */
+  /** Lets the threads end, each when its part is done; the next job starts new ones. */
   dispose(): void {
-    for (const thread of this.#threads ?? []) thread.stop();
-    this.#threads = undefined;
+    this.#running = false;
+    Atomics.add(this.#words, OWNER, 1);
+    Atomics.add(this.#words, TURN, 1);
+    Atomics.notify(this.#words, TURN);
   }
 }
