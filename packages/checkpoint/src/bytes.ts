@@ -111,3 +111,28 @@ export function decodeText(bytes: Uint8Array, file?: string): string {
     throw new CheckpointError('BAD_JSON', 'not valid UTF-8 text', { file, cause });
   }
 }
+
+/** Pieces as a web stream. `onError` hears what ended it, which not everyone who reads it passes on. */
+export function toStream(
+  chunks: Chunks,
+  onError: (error: unknown) => void = () => {},
+): ReadableStream<Uint8Array> {
+  const iterator = (async function* () {
+    yield* chunks;
+  })();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        onError(error);
+        controller.error(error);
+      }
+    },
+    cancel: async () => {
+      await iterator.return(undefined);
+    },
+  });
+}

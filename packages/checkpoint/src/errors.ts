@@ -1,10 +1,15 @@
 /** What went wrong, as a stable word that programs may compare. */
 export type CheckpointErrorCode =
   | 'ABORTED'
+  | 'BAD_BUNDLE'
+  | 'BAD_CHECKSUM'
   | 'BAD_INDEX'
   | 'BAD_JSON'
   | 'BAD_NAME'
+  | 'BAD_PICKLE'
   | 'BAD_SOURCE'
+  | 'BAD_TENSOR'
+  | 'BAD_ZIP'
   | 'DISK_FULL'
   | 'DUPLICATE_TENSOR'
   | 'GIT_LFS_POINTER'
@@ -14,6 +19,7 @@ export type CheckpointErrorCode =
   | 'NETWORK_ERROR'
   | 'NOT_FOUND'
   | 'NOT_SUPPORTED'
+  | 'PICKLE_REFUSED'
   | 'SAFETENSORS_BAD_HEADER'
   | 'SAFETENSORS_BAD_OFFSETS'
   | 'SAFETENSORS_BAD_SHAPE'
@@ -24,7 +30,9 @@ export type CheckpointErrorCode =
   | 'SAFETENSORS_UNSUPPORTED_DTYPE'
   | 'TENSOR_OVERFLOW'
   | 'TENSOR_SIZE'
+  | 'TOO_LARGE'
   | 'TRUNCATED'
+  | 'UNSUPPORTED_DTYPE'
   | 'WRONG_DTYPE';
 
 export interface CheckpointErrorDetails {

@@ -124,9 +124,9 @@ describe('files by name', () => {
       'no weights',
       { 'config.json': '{}' },
       'NOT_FOUND',
-      'neither model.safetensors nor model.safetensors.index.json',
+      'neither model.safetensors, model.safetensors.index.json',
     ],
-    ['a pickle only', { 'pytorch_model.bin': 'x' }, 'NOT_FOUND', 'safe_serialization=True'],
+    ['no pickle in its place', { 'pytorch_model.bin': 'x' }, 'BAD_PICKLE', 'not a pickle'],
     [
       'an index without a map',
       { 'model.safetensors.index.json': '{}' },

@@ -1,9 +1,10 @@
 import { decodeText } from './bytes.js';
-import { CheckpointError, isCheckpointError, quote, throwIfAborted } from './errors.js';
+import { isCheckpointError, throwIfAborted } from './errors.js';
 import { type JsonObject, parseJson } from './json.js';
-import { type OnProgress, readSafetensors, type SafetensorsFile } from './safetensors.js';
-import { checkName, type FileSource, type OpenFile, readAll } from './source.js';
+import type { OnProgress } from './safetensors.js';
+import { checkName, type FileSource, readAll } from './source.js';
 import type { StoredTensor, TensorInfo } from './tensor.js';
+import { findShards, type Shard } from './weight-files.js';
 
 export interface ReadOptions {
   onProgress?: OnProgress | undefined;
@@ -19,9 +20,10 @@ export interface Folder {
   /** config.json's text. After changes, `formatJson(changed, configText)` keeps the spelling of the rest. */
   readonly configText: string | undefined;
   /**
-   * The tensors of model.safetensors, or of the files model.safetensors.index.json names, as they arrive.
+   * The weights, one tensor at a time: of model.safetensors, pytorch_model.bin, the files that the
+   * `.index.json` of either names, model.pt, or a TensorFlow checkpoint; the first of these that is there.
    *
-   * @throws CheckpointError NOT_FOUND where there are neither; SAFETENSORS_… and BAD_INDEX for bad files.
+   * @throws CheckpointError NOT_FOUND where there is none; SAFETENSORS_…, PICKLE_REFUSED, BAD_… for bad files.
    */
   tensors(options?: ReadOptions): AsyncIterable<StoredTensor>;
   /** Dtype and shape of each tensor; only headers are read. */
@@ -31,23 +33,6 @@ export interface Folder {
   readBytes(name: string, options?: ReadOptions): Promise<Uint8Array | undefined>;
   /** A file of the folder as a JSON object. */
   readJson(name: string, options?: ReadOptions): Promise<JsonObject | undefined>;
-}
-
-export const modelFile = 'model.safetensors';
-export const indexFile = 'model.safetensors.index.json';
-
-/** A file with weights, and the names the index looks for in it (undefined: there is no index). */
-interface Shard {
-  file: string;
-  names: ReadonlySet<string> | undefined;
-  /** Already open, from looking whether it is there. */
-  opened?: OpenFile;
-}
-
-interface Shards {
-  shards: Shard[];
-  /** Bytes of all tensors, where the index tells. */
-  total: number | undefined;
 }
 
 /** The folder that a source holds. `defaults` are the options of the calls that have none of their own. */
@@ -76,7 +61,7 @@ export async function openFolder(files: FileSource, defaults: ReadOptions): Prom
 
   async function* tensors(options: ReadOptions = {}): AsyncGenerator<StoredTensor> {
     const { onProgress, signal } = { ...defaults, ...options };
-    const { shards, total } = await findShards({ onProgress, signal }, false);
+    const { shards, total } = await findShards(files, { onProgress, signal }, false);
     let before = 0;
     for (const shard of shards) {
       const report: OnProgress = ({ phase, file, loaded, total: inFile }) =>
@@ -85,83 +70,27 @@ export async function openFolder(files: FileSource, defaults: ReadOptions): Prom
             ? { phase, file, loaded: before + loaded, total: shards.length === 1 ? inFile : total }
             : { phase, file, loaded, total: inFile },
         );
-      const safetensors = await openShard(shard, { onProgress: report, signal });
-      for await (const tensor of safetensors.tensors()) {
+      const opened = await shard.open({ onProgress: report, signal });
+      for await (const tensor of opened.tensors()) {
         if (isWanted(shard, tensor.name, shards)) yield tensor;
       }
-      before += safetensors.header.dataBytes;
+      before += opened.dataBytes;
     }
   }
 
   async function names(options: ReadOptions = {}): Promise<ReadonlyMap<string, TensorInfo>> {
     const { signal, onProgress } = { ...defaults, ...options };
-    const { shards } = await findShards({ signal, onProgress }, true);
+    const { shards } = await findShards(files, { signal, onProgress }, true);
     const found = new Map<string, TensorInfo>();
     for (const shard of shards) {
-      const safetensors = await openShard(shard, { signal }, true);
-      await safetensors.close();
-      for (const { name, dtype, shape } of safetensors.header.tensors.values()) {
+      const opened = await shard.open({ signal, onProgress });
+      const { infos } = opened;
+      await opened.close();
+      for (const [name, { dtype, shape }] of infos) {
         if (isWanted(shard, name, shards)) found.set(name, { dtype, shape });
       }
     }
     return found;
-  }
-
-  /** model.safetensors if there is one (as transformers looks for it), else the files of the index. */
-  async function findShards(options: ReadOptions, headOnly: boolean): Promise<Shards> {
-    let page: unknown;
-    const open = async (name: string, headOnly: boolean): Promise<OpenFile | undefined> => {
-      try {
-        return await files.open(name, { ...options, headOnly });
-      } catch (error) {
-        if (!isCheckpointError(error) || error.code !== 'HTML_INSTEAD_OF_JSON') throw error;
-        page ??= error;
-        return undefined;
-      }
-    };
-    throwIfAborted(options.signal, files.source);
-    const opened = await open(modelFile, headOnly);
-    if (opened)
-      return { shards: [{ file: modelFile, names: undefined, opened }], total: undefined };
-    const index = await readOptional(indexFile, options);
-    if (index) return readIndex(decodeText(index, describe(indexFile)), describe(indexFile));
-    if (page) throw page;
-    const pickle = await open('pytorch_model.bin', true);
-    await pickle?.close();
-    const reason = pickle
-      ? `no ${modelFile}, only pytorch_model.bin, which is not read: save it with safe_serialization=True`
-      : `neither ${modelFile} nor ${indexFile} is there`;
-    throw new CheckpointError('NOT_FOUND', reason, { file: files.source });
-  }
-
-  async function openShard(
-    shard: Shard,
-    { signal, onProgress }: ReadOptions,
-    headOnly = false,
-  ): Promise<SafetensorsFile> {
-    const opened = shard.opened ?? (await files.open(shard.file, { signal, onProgress, headOnly }));
-    if (!opened) {
-      const reason = shard.names ? `missing, though ${indexFile} names it` : 'missing';
-      throw new CheckpointError('NOT_FOUND', reason, { file: describe(shard.file) });
-    }
-    const { file, byteLength, chunks } = opened;
-    try {
-      const safetensors = await readSafetensors(chunks, { file, byteLength, signal, onProgress });
-      const missing = [...(shard.names ?? [])].find(
-        (name) => !safetensors.header.tensors.has(name),
-      );
-      if (missing === undefined) {
-        return { ...safetensors, close: () => safetensors.close().then(() => opened.close()) };
-      }
-      await safetensors.close();
-      throw new CheckpointError('BAD_INDEX', `not there, though ${indexFile} says so`, {
-        file,
-        key: missing,
-      });
-    } catch (error) {
-      await opened.close();
-      throw error;
-    }
   }
 
   return {
@@ -186,29 +115,4 @@ export async function openFolder(files: FileSource, defaults: ReadOptions): Prom
 function isWanted(shard: Shard, name: string, shards: readonly Shard[]): boolean {
   if (!shard.names || shard.names.has(name)) return true;
   return !shards.some(({ names }) => names?.has(name));
-}
-
-function readIndex(text: string, file: string): Shards {
-  const index = parseJson(text, file, { duplicateCode: 'BAD_INDEX' });
-  const { weight_map: map, metadata } = index;
-  if (map === null || typeof map !== 'object' || Array.isArray(map)) {
-    throw new CheckpointError('BAD_INDEX', 'has no object "weight_map"', { file });
-  }
-  const shards = new Map<string, Set<string>>();
-  for (const [name, shard] of Object.entries(map)) {
-    if (typeof shard !== 'string' || !/^[^/]+\.safetensors$/.test(shard)) {
-      const reason = `is said to be in ${quote(String(shard))}, which is no safetensors file of this folder`;
-      throw new CheckpointError('BAD_INDEX', reason, { file, key: name });
-    }
-    checkName(shard, file);
-    const names = shards.get(shard) ?? new Set();
-    shards.set(shard, names.add(name));
-  }
-  const size =
-    metadata && typeof metadata === 'object' && !Array.isArray(metadata) && metadata.total_size;
-  const inOrder = [...shards].sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    shards: inOrder.map(([name, names]) => ({ file: name, names })),
-    total: typeof size === 'number' ? size : undefined,
-  };
 }

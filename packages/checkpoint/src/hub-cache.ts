@@ -1,4 +1,4 @@
-import { streamChunks } from './bytes.js';
+import { streamChunks, toStream } from './bytes.js';
 import { ioError, isCheckpointError, throwIfAborted } from './errors.js';
 import type { NodeModules } from './node.js';
 import { checkName, type OpenFile, openPath } from './source.js';
@@ -102,7 +102,7 @@ export function webCache(prefix: string, cacheName = 'multihead'): FileCache | u
     },
     store: async (name, download, etag, signal) => {
       let broken: unknown;
-      const body = toStream(download, (error) => {
+      const body = toStream(download.chunks, (error) => {
         broken = error;
       });
       try {
@@ -119,26 +119,4 @@ export function webCache(prefix: string, cacheName = 'multihead'): FileCache | u
       }
     },
   };
-}
-
-/** The file's pieces as a web stream, which the Cache API keeps only if it ends without an error. */
-function toStream(file: OpenFile, onError: (error: unknown) => void): ReadableStream<Uint8Array> {
-  const iterator = (async function* () {
-    yield* file.chunks;
-  })();
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await iterator.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch (error) {
-        onError(error);
-        controller.error(error);
-      }
-    },
-    cancel: async () => {
-      await iterator.return(undefined);
-    },
-  });
 }

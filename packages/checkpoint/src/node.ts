@@ -3,7 +3,12 @@
 
 export interface NodeFileHandle {
   stat(): Promise<NodeStats>;
-  read(buffer: Uint8Array, offset: number, length: number): Promise<{ bytesRead: number }>;
+  read(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position?: number,
+  ): Promise<{ bytesRead: number }>;
   write(buffer: Uint8Array, offset: number, length: number): Promise<{ bytesWritten: number }>;
   sync(): Promise<void>;
   close(): Promise<void>;

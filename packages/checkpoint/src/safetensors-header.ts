@@ -67,13 +67,7 @@ export function parseSafetensorsHeader(
 
 /** Where the header ends, read from the file's first eight bytes and checked against what is possible. */
 export function headerEnd(bytes: Uint8Array, { file, byteLength }: HeaderOptions = {}): number {
-  const text = String.fromCharCode(...bytes.subarray(0, lengthBytes));
-  // Text all eight bytes long: the last bytes of a length that is possible are zero.
-  if (/^\s*<[!?a-z][\s\x20-\x7e]*$/i.test(text)) throw htmlInstead(file);
-  if (text === 'version ') {
-    const reason = 'a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned';
-    throw new CheckpointError('GIT_LFS_POINTER', reason, { file });
-  }
+  refuseStandIns(bytes, file);
   if (bytes.byteLength < lengthBytes) {
     throw truncated(
       file,
@@ -94,6 +88,17 @@ export function headerEnd(bytes: Uint8Array, { file, byteLength }: HeaderOptions
     throw truncated(file, `the header claims to end at byte ${end}`, byteLength);
   }
   return end;
+}
+
+/** Throws for the first bytes of what comes in the place of files that are not there. */
+export function refuseStandIns(bytes: Uint8Array, file?: string): void {
+  const text = String.fromCharCode(...bytes.subarray(0, lengthBytes));
+  // Text all eight bytes long: the last bytes of a length that is possible are zero.
+  if (/^\s*<[!?a-z][\s\x20-\x7e]*$/i.test(text)) throw htmlInstead(file);
+  if (text === 'version ') {
+    const reason = 'a Git LFS pointer, not the file itself: run `git lfs pull` where it was cloned';
+    throw new CheckpointError('GIT_LFS_POINTER', reason, { file });
+  }
 }
 
 /** The first bytes of a file with these tensors: header length, header, spaces up to a multiple of 8. */

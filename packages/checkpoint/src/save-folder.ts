@@ -1,6 +1,5 @@
 import { type Disk, diskOf } from './disk.js';
 import { CheckpointError, quote, throwIfAborted } from './errors.js';
-import { indexFile, modelFile } from './folder.js';
 import { formatJson, type JsonObject, parseJson } from './json.js';
 import { nodeModules } from './node.js';
 import { alignedOrder, type OnProgress, streamSafetensors } from './safetensors.js';
@@ -17,6 +16,7 @@ import {
   stagedName,
 } from './staging.js';
 import { elementCount, type TensorToStore, tensorBytes } from './tensor.js';
+import { indexFile, modelFile } from './weight-files.js';
 
 export interface FolderContents {
   /** config.json: an object (see `formatJson` for how it is spelled), or its text, kept to the byte. */

@@ -17,6 +17,8 @@ export interface OpenFile {
   /** Its size, where that is certain. */
   byteLength: number | undefined;
   chunks: Chunks;
+  /** Reads these bytes, in place of `chunks`, where any part can be had for itself; fewer at the file's end. */
+  readAt?: (begin: number, length: number) => Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -70,14 +72,26 @@ export function recordSource(files: Record<string, Uint8Array | Blob | string>):
           file: name,
         });
       }
-      return { file: name, byteLength: bytes.byteLength, chunks: [bytes], close: async () => {} };
+      return bytesFile(bytes, name);
     },
   };
 }
 
+export function bytesFile(bytes: Uint8Array, file: string): OpenFile {
+  const readAt = async (begin: number, length: number) => bytes.subarray(begin, begin + length);
+  return { file, byteLength: bytes.byteLength, chunks: [bytes], readAt, close: async () => {} };
+}
+
 export function blobFile(blob: Blob, file: string): OpenFile {
   const chunks = mapErrors(streamChunks(blob.stream()), file);
-  return { file, byteLength: blob.size, chunks, close: async () => {} };
+  const readAt = async (begin: number, length: number) => {
+    try {
+      return new Uint8Array(await blob.slice(begin, begin + length).arrayBuffer());
+    } catch (error) {
+      throw ioError(error, file, 'reading');
+    }
+  };
+  return { file, byteLength: blob.size, chunks, readAt, close: async () => {} };
 }
 
 const chunkBytes = 1 << 20;
@@ -96,6 +110,7 @@ export async function openPath(node: NodeModules, path: string): Promise<OpenFil
       file: path,
       byteLength: stat.size,
       chunks: mapErrors(pathChunks(handle), path),
+      readAt: (begin, length) => readPart(handle, path, begin, length),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -115,6 +130,23 @@ async function* pathChunks(handle: NodeFileHandle): AsyncGenerator<Uint8Array> {
   } finally {
     await handle.close();
   }
+}
+
+async function readPart(handle: NodeFileHandle, path: string, begin: number, length: number) {
+  const buffer = new Uint8Array(length);
+  let filled = 0;
+  try {
+    while (filled < length) {
+      // One call reads at most 2 GB.
+      const wanted = Math.min(length - filled, 1 << 30);
+      const { bytesRead } = await handle.read(buffer, filled, wanted, begin + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+  } catch (error) {
+    throw ioError(error, path, 'reading');
+  }
+  return buffer.subarray(0, filled);
 }
 
 export function isMissing(error: unknown): boolean {

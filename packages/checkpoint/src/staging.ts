@@ -1,10 +1,10 @@
 import { decodeText } from './bytes.js';
 import type { Disk } from './disk.js';
 import { isCheckpointError } from './errors.js';
-import { indexFile, modelFile } from './folder.js';
 import { type JsonObject, parseJson } from './json.js';
 import { nodeModules } from './node.js';
 import { type FileSource, readAll } from './source.js';
+import { indexFile, modelFile } from './weight-files.js';
 
 // Several files cannot be replaced at one instant, and a folder cannot be swapped for another without an
 // instant at which there is none (nor without carrying along whatever else people keep in it). So a save

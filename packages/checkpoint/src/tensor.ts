@@ -1,4 +1,4 @@
-import { CheckpointError } from './errors.js';
+import { CheckpointError, type CheckpointErrorCode } from './errors.js';
 
 /** The element types this package reads and writes, as safetensors names them. */
 export type DType =
@@ -59,17 +59,22 @@ export interface TensorToStore extends TensorInfo {
 }
 
 /** Elements of a shape; throws on a dimension or a product that is no whole number a file could hold. */
-export function elementCount(shape: readonly number[], file?: string, key?: string): number {
+export function elementCount(
+  shape: readonly number[],
+  file?: string,
+  key?: string,
+  code: CheckpointErrorCode = 'SAFETENSORS_BAD_SHAPE',
+): number {
   let count = 1;
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0) {
       const reason = `the shape [${shape.join(', ')}] has a size that is not a whole number`;
-      throw new CheckpointError('SAFETENSORS_BAD_SHAPE', reason, { file, key });
+      throw new CheckpointError(code, reason, { file, key });
     }
     count *= size;
     if (count * 8 > Number.MAX_SAFE_INTEGER) {
       const reason = `the shape [${shape.join(', ')}] is too large for any file`;
-      throw new CheckpointError('SAFETENSORS_BAD_SHAPE', reason, { file, key });
+      throw new CheckpointError(code, reason, { file, key });
     }
   }
   return count;
