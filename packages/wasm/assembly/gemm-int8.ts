@@ -6,13 +6,14 @@
 // where w + 128 is what the bytes hold, and Σ w comes with W.
 //
 // The bytes lie in panels of 16 rows of W, [n / 16][k / 4][16][4]: four neighbours along k make a lane
-// of the relaxed dot product. Where that does not do (see `int8Dot`), eight bytes widen to 16 bits and
-// two neighbours make a lane.
+// of the relaxed dot product. Where that does not do (see `int8Dot`), every other byte of a vector, as 16
+// bits, makes one: two of a lane.
 import { activate } from './activation';
 import { loadTail, maxLanes, splat } from './math';
 import { copy } from './tiles';
 import {
-  tile1x16Signed, tile1x16Unsigned, tile1x16Wide, tile2x8Wide, tile6x8Signed, tile6x8Unsigned, widen,
+  tile1x16Signed, tile1x16Unsigned, tile1x16Wide, tile1x64Signed, tile1x64Unsigned, tile1x64Wide,
+  tile2x16Wide, tile6x8Signed, tile6x8Unsigned, widen,
 } from './tiles-int8';
 
 /** The range of a row of x up to which it counts as zeros: a smaller one has no normal inverse. */
@@ -109,7 +110,7 @@ function roundRow(
     sums = i32x4.add(sums, i32x4.add(q0, q1));
     const narrow = i16x8.narrow_i32x4_s(q0, q1);
     if (dot == WIDE) {
-      v128.store(to, narrow);
+      v128.store(to, evenFirst(narrow));
       to += 16;
     } else {
       v128.store64_lane(to, i8x16.narrow_i16x8_s(narrow, narrow), 0);
@@ -123,7 +124,7 @@ function roundRow(
     sums = i32x4.add(sums, q);
     const narrow = i16x8.narrow_i32x4_s(q, q);
     if (dot == WIDE) {
-      v128.store64_lane(to, narrow, 0);
+      v128.store64_lane(to, evenFirst(narrow), 0);
       to += 8;
     } else {
       v128.store32_lane(to, i8x16.narrow_i16x8_s(narrow, narrow), 0);
@@ -132,6 +133,13 @@ function roundRow(
   }
   return i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1)
     + (i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3));
+}
+
+/** Of each four neighbours the even ones, then the odd ones: see tiles-int8.ts. */
+// @ts-ignore: decorator
+@inline
+function evenFirst(q: v128): v128 {
+  return i16x8.shuffle(q, q, 0, 2, 1, 3, 4, 6, 5, 7);
 }
 
 // @ts-ignore: decorator
@@ -153,7 +161,7 @@ const ROWS: usize = 192;
 /** So many times four weights of a row of W are wide at a time: the first-level cache holds them. */
 const QUADS: usize = 192;
 
-/** For fewer rows, to widen the bytes first does not pay. */
+/** Fewer rows are multiplied one by one, by four panels at once, and the bytes as they are. */
 const FEW: usize = 5;
 
 /** Bytes of scratch memory that `int8Gemm` needs. */
@@ -175,54 +183,86 @@ export function int8Gemm(
   const quads = (k + 3) >> 2;
   const step = int8RowBytes(k, dot);
   const sums = scratch + 3 * 64, wide = sums + (ROWS << 6);
-  for (let j: usize = 0; j < n; j += 16) {
-    const bytes = min(16, n - j) << 2;
-    memory.fill(scratch, 0, 3 * 64);
-    copy(scratch, weightScales + (j << 2), bytes);
-    copy(scratch + 64, weightSums + (j << 2), bytes);
-    if (bias) copy(scratch + 128, bias + (j << 2), bytes);
+  // A panel's scales, sums and bias, where it has not all of its columns, or no bias.
+  memory.fill(scratch, 0, 3 * 64);
+  let together: usize = m < FEW ? 4 : 1;
+  for (let j: usize = 0; j < n; ) {
+    if (n - j < together << 4) together = 1;
     for (let i: usize = 0; i < m; i += ROWS) {
       const rows = min(ROWS, m - i), at = i << 2;
-      multiply(rounded + i * step, step, panels, quads, rows, dot, sums, wide);
-      finish(sums, rows, scales + at, zeros + at, shifts + at, scratch);
-      if (activation) activate(sums, 16, rows, 16, activation);
-      let to = c + ((i * ldc + j) << 2);
-      for (let from = sums, end = sums + (rows << 6); from < end; from += 64) {
-        if (bytes == 64) {
-          v128.store(to, v128.load(from, 0), 0); v128.store(to, v128.load(from, 16), 16);
-          v128.store(to, v128.load(from, 32), 32); v128.store(to, v128.load(from, 48), 48);
-        } else copy(to, from, bytes);
-        to += ldc << 2;
+      const a = rounded + i * step;
+      if (together == 4) multiply4(a, step, panels, quads, rows, dot, sums);
+      else multiply(a, step, panels, quads, rows, dot, sums, wide);
+      let from = sums, to = c + ((i * ldc + j) << 2);
+      for (let first = j, end = j + (together << 4); first < end; first += 16) {
+        const offset = first << 2;
+        let ofScales = weightScales + offset, ofSums = weightSums + offset;
+        let ofBias = bias ? bias + offset : scratch + 128;
+        const bytes = min(16, n - first) << 2;
+        if (bytes < 64) {
+          copy(scratch, ofScales, bytes);
+          copy(scratch + 64, ofSums, bytes);
+          if (bias) copy(scratch + 128, ofBias, bytes);
+          ofScales = scratch;
+          ofSums = scratch + 64;
+          ofBias = scratch + 128;
+        }
+        finish(from, rows, scales + at, zeros + at, shifts + at, ofScales, ofSums, ofBias);
+        if (activation) activate(from, 16, rows, 16, activation);
+        copyRows(to, ldc << 2, from, rows, bytes);
+        from += rows << 6;
+        to += 64;
       }
     }
-    panels += quads << 6;
+    j += together << 4;
+    panels += (together * quads) << 6;
   }
 }
 
-/** `rows` of sums become floats in place; `columns`: scales, sums and bias of the panel's. */
+/** Rows of 16 floats to rows of c, `step` bytes apart and `bytes` long. */
+function copyRows(to: usize, step: usize, from: usize, rows: usize, bytes: usize): void {
+  for (const end = from + (rows << 6); from < end; from += 64) {
+    if (bytes == 64) {
+      v128.store(to, v128.load(from, 0), 0); v128.store(to, v128.load(from, 16), 16);
+      v128.store(to, v128.load(from, 32), 32); v128.store(to, v128.load(from, 48), 48);
+    } else copy(to, from, bytes);
+    to += step;
+  }
+}
+
+/** `rows` of sums become floats in place; the last three arguments are of the panel's columns. */
 function finish(
-  sums: usize, rows: usize, scales: usize, zeros: usize, shifts: usize, columns: usize,
+  sums: usize, rows: usize, scales: usize, zeros: usize, shifts: usize,
+  weightScales: usize, weightSums: usize, bias: usize,
 ): void {
   for (const end = sums + (rows << 6); sums < end; sums += 64) {
     const scale = v128.load32_splat(scales), zero = v128.load32_splat(zeros);
     const shift = v128.load32_splat(shifts);
-    finish4(sums, scale, zero, shift, columns);
-    finish4(sums + 16, scale, zero, shift, columns + 16);
-    finish4(sums + 32, scale, zero, shift, columns + 32);
-    finish4(sums + 48, scale, zero, shift, columns + 48);
+    for (let o: usize = 0; o < 64; o += 16) {
+      const excess = i32x4.add(shift, i32x4.mul(zero, v128.load(weightSums + o)));
+      const sum = f32x4.convert_i32x4_s(i32x4.sub(v128.load(sums + o), excess));
+      const y = f32x4.mul(sum, f32x4.mul(scale, v128.load(weightScales + o)));
+      v128.store(sums + o, f32x4.add(y, v128.load(bias + o)));
+    }
     scales += 4;
     zeros += 4;
     shifts += 4;
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function finish4(sums: usize, scale: v128, zero: v128, shift: v128, columns: usize): void {
-  const excess = i32x4.add(shift, i32x4.mul(zero, v128.load(columns, 64)));
-  const sum = f32x4.convert_i32x4_s(i32x4.sub(v128.load(sums), excess));
-  const y = f32x4.mul(sum, f32x4.mul(scale, v128.load(columns)));
-  v128.store(sums, f32x4.add(y, v128.load(columns, 128)));
+/** Sums of `m` < FEW rows by four panels, into `sums` [4, m, 16]. */
+function multiply4(
+  a: usize, step: usize, b: usize, quads: usize, m: usize, dot: i32, sums: usize,
+): void {
+  for (let i: usize = 0; i < m; i++) {
+    const row = a + i * step, to = sums + (i << 6);
+    // @ts-ignore: RELAXED is set by --use
+    if (RELAXED) {
+      if (dot == SIGNED) { tile1x64Signed(row, b, quads, to, m << 6); continue; }
+      if (dot == UNSIGNED) { tile1x64Unsigned(row, b, quads, to, m << 6); continue; }
+    }
+    tile1x64Wide(row, b, quads, to, m << 6);
+  }
 }
 
 /** Sums of `m` ≤ ROWS rows by the 16 of a panel, into `sums` [m, 16]. */
@@ -249,12 +289,13 @@ function multiply(
     for (let p: usize = 0; p < quads; p += QUADS) {
       const count = min(QUADS, quads - p);
       widen(b + (p << 6), count, wide);
-      for (i = 0; i + 2 <= m; i += 2) {
-        const rows = a + i * step + (p << 3), to = sums + (i << 6);
-        tile2x8Wide(rows, step, wide, count, p > 0, to);
-        tile2x8Wide(rows, step, wide + (count << 6), count, p > 0, to + 32);
-      }
+      const rows = a + (p << 3);
+      for (i = 0; i + 2 <= m; i += 2)
+        tile2x16Wide(rows + i * step, step, wide, count, p > 0, sums + (i << 6));
+      // A row without a second is its own: ROWS is even, so there is room for the sums.
+      if (i < m) tile2x16Wide(rows + i * step, 0, wide, count, p > 0, sums + (i << 6));
     }
+    return;
   }
   for (; i < m; i++) tile1x16Wide(a + i * step, b, quads, sums + (i << 6));
 }

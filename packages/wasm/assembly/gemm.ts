@@ -6,7 +6,7 @@
 // for all (panels.ts). The tiles are in tiles.ts.
 import { activate } from './activation';
 import { madd, splat, sumLanes } from './math';
-import { column, copy } from './tiles';
+import { column, copy, tile1x64 } from './tiles';
 
 const DEPTH: usize = 256;
 const WIDTH: usize = 1024;
@@ -86,7 +86,13 @@ export function gemmPanels(
   const width = m <= STREAMED ? 16 : WIDTH;
   // One tile's rows have no use for a panel in the first-level cache.
   const deep = m <= 2 ? k : DEPTH;
-  for (let j: usize = 0; j < whole; j += width) {
+  let j: usize = 0;
+  if (m == 1) for (; j + 64 <= whole; j += 64) {
+    const target = c + (j << 2);
+    tile1x64(a, panels + ((j * k) << 2), k << 6, target, k, bias ? bias + (j << 2) : 0);
+    if (activation) activate(target, ldc, 1, 64, activation);
+  }
+  for (; j < whole; j += width) {
     const columns = min(width, whole - j);
     for (let p: usize = 0; p < k; p += deep) {
       const depth = min(deep, k - p);

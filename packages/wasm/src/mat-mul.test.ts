@@ -98,6 +98,21 @@ onEachVariant(() => {
     );
   });
 
+  test('one row by a packed matrix: four panels at once, and those that are left', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          ...{ batch: fc.constant<number[]>([]), m: fc.constant(1) },
+          ...{ n: fc.integer({ min: 48, max: 300 }), k: fc.integer({ min: 0, max: 300 }) },
+          ...{ ...flags, panels: fc.constant(true) },
+        }),
+        fc.integer(),
+        verify,
+      ),
+      { numRuns: 40 },
+    );
+  });
+
   test('leading axes are broadcast', () => {
     const random = randomFrom(5);
     const a = normal(random, [2, 1, 3, 5]);
