@@ -8,6 +8,8 @@ export {
   silu,
   tanh,
 } from './activations.js';
+export { AdaptiveEmbedding, type AdaptiveOptions } from './adaptive-embedding.js';
+export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './adaptive-softmax.js';
 export type {
   CausalModel,
   CausalState,
@@ -57,7 +59,7 @@ export { matrixOf, type Operand, Parameter, tensorOf } from './parameter.js';
 export { type QuantizedBy, QuantizedMatrix } from './quantized-matrix.js';
 export { Random } from './random.js';
 export { registerGradients } from './register-gradients.js';
-export { softmax } from './softmax.js';
+export { logSoftmax, softmax } from './softmax.js';
 export {
   type Initializer,
   type KeyMap,

@@ -4,7 +4,7 @@ import { ModelError } from './errors.js';
 import { kernelOr } from './kernel.js';
 import { columnSums } from './mat-mul.js';
 import { type Operand, type Parameter, tensorOf } from './parameter.js';
-import { ones, type Weights, zeros } from './weights.js';
+import { type Initializer, ones, type Weights, zeros } from './weights.js';
 
 /**
  * Layer normalization over the last dimension (Ba et al. 2016, eq. 4): (x − μ)/√(σ² + ε)·γ + β, with
@@ -64,6 +64,8 @@ export function layerNorm(
 export interface LayerNormOptions {
   /** Added to the variance; BERT's configs call it `layer_norm_eps`. */
   epsilon: number;
+  /** Of the weight; default all 1. */
+  initializer?: Initializer;
 }
 
 /** Layer normalization with `weight` [size] (starts at 1) and `bias` [size] (starts at 0). */
@@ -72,8 +74,9 @@ export class LayerNorm {
   readonly bias: Parameter;
   readonly #epsilon: number;
 
-  constructor(weights: Weights, size: number, { epsilon }: LayerNormOptions) {
-    this.weight = weights.parameter('weight', [size], ones);
+  constructor(weights: Weights, size: number, options: LayerNormOptions) {
+    const { epsilon, initializer = ones } = options;
+    this.weight = weights.parameter('weight', [size], initializer);
     this.bias = weights.parameter('bias', [size], zeros);
     this.#epsilon = epsilon;
   }
