@@ -1,5 +1,6 @@
 import { differentiable, dropout as dropoutOp, matMul, runKernel, softmax } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
+import { mergeHeads, splitHeads } from './heads.js';
 import { causalMask, combineMasks } from './masks.js';
 
 /*
@@ -84,18 +85,6 @@ export function attentionByKernel(
 function first(count: number, x: tf.Tensor): tf.Tensor {
   const [batch, length, width] = x.shape as [number, number, number];
   return length === count ? x : tf.slice(x, [0, 0, 0], [batch, count, width]);
-}
-
-/** [batch, length, heads·size] → [batch, heads, length, size] */
-function splitHeads(x: tf.Tensor, numHeads: number): tf.Tensor {
-  const [batch, length, width] = x.shape as [number, number, number];
-  return tf.transpose(tf.reshape(x, [batch, length, numHeads, width / numHeads]), [0, 2, 1, 3]);
-}
-
-/** [batch, heads, length, size] → [batch, length, heads·size] */
-function mergeHeads(x: tf.Tensor): tf.Tensor {
-  const [batch, heads, length, size] = x.shape as [number, number, number, number];
-  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * size]);
 }
 
 /** What is added to the scores: the causal mask, and what hides anything else. */

@@ -40,6 +40,30 @@ export function causalMask(queries: number, keys: number): tf.Tensor {
 }
 
 /**
+ * The causal mask where queries see no more than the last `window` keys, their own position's among them,
+ * and in row i of a batch none of the first `hidden[i]` keys: float32 [rows, 1, queries, keys], with one
+ * row where nothing is hidden.
+ */
+export function windowMask(
+  queries: number,
+  keys: number,
+  options: { window?: number | undefined; hidden?: readonly number[] | undefined },
+): tf.Tensor {
+  const { window = keys, hidden } = options;
+  const absent = hidden?.some((count) => count > 0) ? hidden : [0];
+  const values = new Float32Array(absent.length * queries * keys).fill(MASKED);
+  absent.forEach((count, row) => {
+    for (let query = 0; query < queries; query++) {
+      const own = query + keys - queries;
+      const at = (row * queries + query) * keys;
+      const first = Math.max(own + 1 - window, count, 0);
+      if (first <= own) values.fill(0, at + first, at + own + 1);
+    }
+  });
+  return tf.tensor(values, [absent.length, 1, queries, keys], 'float32');
+}
+
+/**
  * Masks at once, broadcast against each other: their sum, but never below `MASKED`, so that what any
  * hides is hidden, and a bias on the rest stays.
  */

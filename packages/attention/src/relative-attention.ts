@@ -1,0 +1,192 @@
+import {
+  differentiable,
+  dropout as dropoutOp,
+  embedding,
+  ModelError,
+  matMul,
+  softmax,
+} from '@multihead/nn';
+import * as tf from '@tensorflow/tfjs-core';
+import { mergeHeads, splitHeads } from './heads.js';
+import { windowMask } from './masks.js';
+import type { AttentionResult } from './scaled-dot-product-attention.js';
+
+export interface RelativeAttentionOptions {
+  numHeads: number;
+  /**
+   * What each distance between query and key is, projected like a key: row d for d steps back,
+   * [distances, heads·headSize]. Whatever is farther than the last row counts as that far.
+   */
+  positions: tf.Tensor;
+  /** u, added to each query where it meets a key: [heads, headSize]. */
+  contentBias: tf.Tensor;
+  /** v, added to each query where it meets a distance: [heads, headSize]; none (Shaw's) by default. */
+  positionBias?: tf.Tensor | undefined;
+  /** Added to each head's score at a distance: [distances, heads]. */
+  distanceBias?: tf.Tensor | undefined;
+  /** Each query sees the last `window` keys, its own position's among them; default all before it. */
+  window?: number | undefined;
+  /** How many of each row's first keys no query sees; default none. */
+  hidden?: readonly number[] | undefined;
+  /** Default 1/√headSize. */
+  scale?: number;
+  /** Dropout on the weights. */
+  dropout?: { rate: number; seed: number } | undefined;
+  /** Multiplies the weights: float32, broadcastable to [batch, heads, query, key]. */
+  headMask?: tf.Tensor | undefined;
+  /** Give the weights too. */
+  outputAttentions?: boolean | undefined;
+}
+
+/**
+ * Causal attention in which only the distance between query and key counts (Dai et al. 2019, §3.3): with
+ * d the steps from query i back to key j, the score is
+ *
+ *     (qᵢ + u)·kⱼ + (qᵢ + v)·r_d + b_d,   times `scale`.
+ *
+ * The queries are the last of the keys: query [batch, query, heads·headSize], key [batch, key,
+ * heads·headSize], value [batch, key, heads·valueSize], as in `scaledDotProductAttention`.
+ *
+ * @throws ModelError `WRONG_SHAPE` where these do not fit together, `BAD_INPUT` for a window or count that
+ *   is none
+ */
+export function relativeAttention(
+  query: tf.Tensor,
+  key: tf.Tensor,
+  value: tf.Tensor,
+  options: RelativeAttentionOptions,
+): AttentionResult {
+  checkShapes(query, key, value, options);
+  return tf.tidy(() => composed(query, key, value, options));
+}
+
+/**
+ * Its meaning, in differentiable ops. All that it depends on is in the tensors and numbers it is given, so
+ * that a kernel can take its place, which needs neither the shifted scores nor a mask in memory.
+ */
+function composed(
+  query: tf.Tensor,
+  key: tf.Tensor,
+  value: tf.Tensor,
+  options: RelativeAttentionOptions,
+): { context: tf.Tensor; weights?: tf.Tensor } {
+  const { numHeads, contentBias, positionBias, dropout, headMask } = options;
+  const [batch, queries, width] = query.shape as [number, number, number];
+  const keys = key.shape[1]!;
+  const { scale = 1 / Math.sqrt(width / numHeads) } = options;
+
+  const content = splitHeads(tf.add(query, tf.reshape(contentBias, [width])), numHeads);
+  const byContent = matMul(content, splitHeads(key, numHeads), { transposeB: true });
+
+  // Positions are one for all rows of the batch: their queries stand below each other.
+  const placed = positionBias ? tf.add(query, tf.reshape(positionBias, [width])) : query;
+  const perHead = [batch * queries, numHeads, width / numHeads];
+  const rows = tf.transpose(tf.reshape(placed, perHead), [1, 0, 2]); // [heads, batch·query, size]
+  let byDistance = matMul(rows, positionsOf(options, keys), { transposeB: true });
+  const bias = distanceBiasOf(options, keys);
+  if (bias) byDistance = tf.add(byDistance, bias);
+  const shifted = relativeShift(tf.reshape(byDistance, [numHeads, batch, queries, keys]));
+
+  const scores = tf.mul(tf.add(byContent, tf.transpose(shifted, [1, 0, 2, 3])), scale);
+  const masked = tf.add(scores, windowMask(queries, keys, options)); // [batch, heads, query, key]
+
+  let weights = softmax(masked);
+  if (dropout !== undefined) weights = dropoutOp(weights, dropout.rate, dropout.seed);
+  if (headMask !== undefined) weights = tf.mul(weights, headMask);
+  const context = mergeHeads(matMul(weights, splitHeads(value, numHeads)));
+  return options.outputAttentions ? { context, weights } : { context };
+}
+
+/** For each key, from the farthest to the query's own: how far it is from the last query. */
+function distances({ positions }: RelativeAttentionOptions, keys: number): tf.Tensor {
+  const last = positions.shape[0]! - 1;
+  return tf.tensor1d(
+    Int32Array.from({ length: keys }, (_, j) => Math.min(keys - 1 - j, last)),
+    'int32',
+  );
+}
+
+/** r by distance, the farthest first: [heads, keys, headSize]. */
+function positionsOf(options: RelativeAttentionOptions, keys: number): tf.Tensor {
+  const { positions, numHeads } = options;
+  const rows = embedding(positions, distances(options, keys)); // [keys, heads·headSize]
+  const size = positions.shape[1]! / numHeads;
+  return tf.transpose(tf.reshape(rows, [keys, numHeads, size]), [1, 0, 2]);
+}
+
+/** b by distance, the farthest first: [heads, 1, keys]. */
+function distanceBiasOf(options: RelativeAttentionOptions, keys: number): tf.Tensor | undefined {
+  const { distanceBias, numHeads } = options;
+  if (distanceBias === undefined) return undefined;
+  const rows = embedding(distanceBias, distances(options, keys)); // [keys, heads]
+  return tf.reshape(tf.transpose(rows), [numHeads, 1, keys]);
+}
+
+/**
+ * Scores by distance (the farthest first) to scores by key, [..., query, keys]: the last query's row
+ * stays, and each before it moves one to the left (Dai et al. 2019, appendix B). A column in front and
+ * another reading of the same numbers do it. What comes in from the right belongs to keys that the query
+ * does not see.
+ */
+const relativeShift = differentiable({
+  forward: (x) => {
+    const [queries, keys] = x!.shape.slice(-2) as [number, number];
+    const matrices = x!.size / (queries * keys);
+    const wider = tf.concat([tf.zeros([matrices, queries, 1]), rowsOf(x!, queries, keys)], 2);
+    const turned = tf.reshape(wider, [matrices, keys + 1, queries]);
+    const shifted = tf.slice(turned, [0, 1, 0], [matrices, keys, queries]);
+    return { value: tf.reshape(shifted, x!.shape), saved: [] };
+  },
+  backward: (dy) => {
+    const [queries, keys] = dy.shape.slice(-2) as [number, number];
+    const matrices = dy.size / (queries * keys);
+    const turned = tf.concat([tf.zeros([matrices, 1, queries]), rowsOf(dy, keys, queries)], 1);
+    const wider = tf.reshape(turned, [matrices, queries, keys + 1]);
+    const dx = tf.slice(wider, [0, 0, 1], [matrices, queries, keys]);
+    return [tf.reshape(dx, dy.shape)];
+  },
+});
+
+const rowsOf = (x: tf.Tensor, rows: number, columns: number): tf.Tensor =>
+  tf.reshape(x, [x.size / (rows * columns), rows, columns]);
+
+function checkShapes(
+  query: tf.Tensor,
+  key: tf.Tensor,
+  value: tf.Tensor,
+  options: RelativeAttentionOptions,
+): void {
+  const { numHeads, positions, contentBias, positionBias, distanceBias, window, hidden } = options;
+  const [batch, queries, width] = query.shape;
+  const bias = `${numHeads},${width! / numHeads}`;
+  const fits =
+    [query, key, value].every((t) => t.rank === 3 && t.shape[0] === batch) &&
+    Number.isInteger(width! / numHeads) &&
+    key.shape[2] === width &&
+    value.shape[1] === key.shape[1] &&
+    value.shape[2]! % numHeads === 0 &&
+    key.shape[1]! >= queries! &&
+    positions.rank === 2 &&
+    positions.shape[0]! > 0 &&
+    positions.shape[1] === width &&
+    [contentBias, positionBias ?? contentBias].every(({ shape }) => shape.join() === bias) &&
+    (distanceBias ?? { shape: [positions.shape[0], numHeads] }).shape.join() ===
+      `${positions.shape[0]},${numHeads}`;
+  if (!fits) {
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `Relative attention with ${numHeads} heads cannot take query [${query.shape}], key [${key.shape}], value [${value.shape}], positions [${positions.shape}], contentBias [${contentBias.shape}], positionBias [${positionBias?.shape ?? ''}] and distanceBias [${distanceBias?.shape ?? ''}]; ` +
+        'the first three are [batch, length, heads·size], with at least as many keys as queries, positions [distances, heads·headSize], the biases [heads, headSize] and [distances, heads].',
+    );
+  }
+  const isCount = (n: number, least: number) => Number.isSafeInteger(n) && n >= least;
+  if (window !== undefined && !isCount(window, 1)) {
+    throw new ModelError('BAD_INPUT', `window is how many keys a query sees, not ${window}.`);
+  }
+  if (hidden && (hidden.length !== batch || !hidden.every((n) => isCount(n, 0)))) {
+    throw new ModelError(
+      'BAD_INPUT',
+      `hidden says of each of ${batch} rows how many keys are not seen, not [${hidden}].`,
+    );
+  }
+}
