@@ -41,7 +41,7 @@ def draw_weights(model, seed):
     random = generator(seed)
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=random)
-        if name.endswith(("LayerNorm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")):
+        if name.endswith(("LayerNorm.weight", "layer_norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")):
             parameter.copy_(1 + 0.1 * noise)
         elif name.endswith("bias"):
             parameter.copy_(0.1 * noise)

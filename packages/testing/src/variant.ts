@@ -35,6 +35,8 @@ export interface Variant<M extends VariantModel> {
    * for a model without a loss.
    */
   labels?: (ids: number[][], random: Random) => number[] | number[][] | Record<string, number[]>;
+  /** How far finite differences move a parameter; default 0.01. Less where a network has corners (relu). */
+  step?: number;
   backends: Backend[];
   /** Fixture folders from a reference implementation, by what each one shows. */
   reference?: Record<string, string | { folder: string; options: Partial<ParityOptions<M>> }>;
@@ -229,7 +231,8 @@ function contract<M extends VariantModel>(variant: Variant<M>): void {
       // Along the gradient, where it is not lost in the rounding of a float32 loss, and anywhere,
       // where a part that the gradient lacks shows.
       for (const direction of norm < 1e-3 ? [anywhere] : [along, anywhere]) {
-        const { slope, expected } = finiteDifference(parameter, gradient, direction, loss);
+        const moved = finiteDifference(parameter, gradient, direction, loss, variant.step);
+        const { slope, expected } = moved;
         const tolerance = direction === along ? 0.02 * norm : 3e-4 + 0.02 * Math.abs(expected);
         if (!(Math.abs(slope - expected) <= tolerance)) {
           apart.push(`${path}: ${slope} and not ${expected}`);
