@@ -128,7 +128,10 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       };
       const slope = (at(1e-3) - at(-1e-3)) / 2e-3;
       parameter.assign(original);
-      const along = direction.dataSync().reduce((sum, d, i) => sum + d * gradient[i]!, 0);
+      const along = Array.from(direction.dataSync()).reduce(
+        (sum, d, i) => sum + d * gradient[i]!,
+        0,
+      );
       expect(Math.abs(slope - along)).toBeLessThan(0.01 * Math.abs(along) + 5e-3);
     }
     tf.dispose([value, ...gradients.values()]);
