@@ -1,10 +1,11 @@
 // The backward pass of attention (attention.ts).
 import {
-  LOWEST, STEP, TILE, fillRow, firstToSee, products, scaleAndMask, up16, visible, weightedSums,
+  LOWEST, STEP, TILE, fillRow, firstToSee, products, scaleAndMask, visible, weightedSums,
 } from './attention-tiles';
 import { dropout } from './dropout';
-import { block, pack, packTransposed, turn } from './gemm';
+import { block, up16 } from './gemm';
 import { loadTail, madd, splat, storeTail, sumLanes } from './math';
+import { pack, packTransposed, turn } from './packing';
 import { expRow, scaleRow, softmaxRow } from './softmax';
 
 /** A log-sum larger than this (all keys masked, say) has lost digits that the weights need. */

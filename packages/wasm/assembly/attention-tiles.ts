@@ -13,12 +13,6 @@ const DEPTH: usize = 256;
 /** The lowest finite number: a score that is masked. */
 export const LOWEST: f32 = -3.4028234663852886e38;
 
-// @ts-ignore: decorator
-@inline
-export function up16(n: usize): usize {
-  return (n + 15) & ~(<usize>15);
-}
-
 /**
  * How many keys query i may see. One that sees none, or only masked ones, attends to all keys alike,
  * hidden ones too: that is what adding a mask to scores comes to.

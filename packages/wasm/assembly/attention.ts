@@ -2,19 +2,16 @@
 // [batch, length, heads × size], forward and backward. Scores exist for TILE queries at a time, and the
 // backward pass computes them again from queries, keys and the log of the softmax's sum, so memory is
 // linear in length (after Dao et al. 2022).
-import { TILE, LOWEST, fillRow, products, scaleAndMask, up16, visible, weightedSums } from './attention-tiles';
+import { TILE, LOWEST, fillRow, products, scaleAndMask, visible, weightedSums } from './attention-tiles';
 import { dropout } from './dropout';
-import { gemm, gemmScratch, pack, packTransposed } from './gemm';
+import { FEW, fewScratch, gemm, up16 } from './gemm';
+import { pack, packTransposed } from './packing';
 import { scaleRow, softmaxRow } from './softmax';
 
-/** Below this, packing keys and values for so few queries does not pay. */
-const FEW: usize = 3;
-
-/** Floats of scratch memory that `attention` needs. */
+/** Floats of scratch memory that `attention` needs, for so many queries and keys or fewer. */
 export function attentionScratch(lq: usize, lk: usize, dq: usize, dv: usize): usize {
-  const scores = min(lq, TILE) * up16(lk);
-  if (lq <= FEW) return scores + max(gemmScratch(lk, dq, false), gemmScratch(dv, lk, false));
-  return 32 + scores + up16(lk) * dq + up16(dv) * lk;
+  const few = fewScratch(lk);
+  return min(lq, TILE) * up16(lk) + (lq <= FEW ? few : max(few, 32 + up16(lk) * dq + up16(dv) * lk));
 }
 
 /**
@@ -34,9 +31,7 @@ export function attention(
   const edge = scratch;
   const ld = up16(lk);
   const few = lq <= FEW;
-  const scores = few
-    ? edge + (max(gemmScratch(lk, dq, false), gemmScratch(dv, lk, false)) << 2)
-    : edge + 128;
+  const scores = edge + (few ? fewScratch(lk) << 2 : 128);
   const keys = scores + ((min(lq, TILE) * ld) << 2);
   const values = keys + ((up16(lk) * dq) << 2);
   const qStep = heads * dq;

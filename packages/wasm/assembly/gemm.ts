@@ -1,27 +1,51 @@
 // float32 matrix product C = op(A)·op(B) (+ C, + bias, activation), row-major with row strides.
 //
 // After Goto & van de Geijn (2008): B is cut into blocks of DEPTH × WIDTH and packed into panels of
-// 16 columns, so that the inner tile reads one stream that fits the first-level cache; A is read in
-// place, or, where it is transposed, turned in blocks of ROWS × DEPTH. A constant B is packed once and
-// for all (panels.ts). The tiles are in tiles.ts.
+// 16 columns, so that the inner tile reads one stream; a constant B is packed once and for all
+// (panels.ts). Of A, ROWS × DEPTH at a time are packed too where six rows make a tile, and turned where A
+// is transposed. The tiles are in tiles.ts.
 import { activate } from './activation';
 import { madd, splat, sumLanes } from './math';
-import { column, copy, tile1x64 } from './tiles';
+import { pack, packSixes, packSixesTurned, packTransposed, turn } from './packing';
+import { column, sixes, tile1x64 } from './tiles';
 
-const DEPTH: usize = 256;
+/**
+ * How much of k at a time. Deep blocks come back to C seldom. A tile of two rows needs its panel in the
+ * first-level cache; one of six takes so long for each value of it that the second is near enough.
+ */
+// @ts-ignore: RELAXED is set by --use
+const DEPTH: usize = RELAXED ? 768 : 256;
 const WIDTH: usize = 1024;
-const ROWS: usize = 192;
+// @ts-ignore: RELAXED is set by --use
+const ROWS: usize = RELAXED ? 144 : 192;
 /** Up to so many rows, packing B costs more than it saves. */
-const FEW: usize = 3;
+export const FEW: usize = 3;
 /** Up to so many rows, a panel is read from end to end before the next. */
 const STREAMED: usize = 12;
+/** For fewer columns, packing A costs more than it saves. */
+const WIDE: usize = 128;
 /** Row stride of a turned block of A: not a power of two, which would crowd one cache set. */
 const TURNED: usize = DEPTH + 4;
+/** Floats beside C for a tile that sticks out of it. */
+const EDGE: usize = 6 * 16;
 
 /** Floats of scratch memory that `gemm` and, with neither transposed, `gemmPanels` need. */
-export function gemmScratch(n: usize, k: usize, transposeA: bool): usize {
-  const panels = (min(n, WIDTH) + 15) & ~(<usize>15);
-  return 32 + panels * min(k, DEPTH) + (transposeA ? ROWS * TURNED : 0);
+export function gemmScratch(m: usize, n: usize, k: usize, transposeA: bool): usize {
+  const rows = min(m, ROWS), depth = min(k, DEPTH);
+  // @ts-ignore: RELAXED is set by --use
+  const ofA = RELAXED ? rows * depth + 5 * TURNED : transposeA ? rows * TURNED : 0;
+  return EDGE + ofA + up16(min(n, WIDTH)) * depth;
+}
+
+/** The same for at most FEW rows of an a that is not transposed. */
+export function fewScratch(k: usize): usize {
+  return EDGE + 16 * min(k, DEPTH);
+}
+
+// @ts-ignore: decorator
+@inline
+export function up16(n: usize): usize {
+  return (n + 15) & ~(<usize>15);
 }
 
 /**
@@ -47,26 +71,23 @@ export function gemm(
     if (activation) activate(c, ldc, m, n, activation);
     return;
   }
-  const edge = scratch;
-  const packed = edge + 128;
-  const turned = packed + ((((min(n, WIDTH) + 15) & ~(<usize>15)) * min(k, DEPTH)) << 2);
+  const packed = scratch;
+  const rest = packed + ((up16(min(n, WIDTH)) * min(k, DEPTH)) << 2);
+  const height = evenly(m, ROWS, 6);
+  const deep = evenly(k, DEPTH, 4);
   for (let j: usize = 0; j < n; j += WIDTH) {
     const width = min(WIDTH, n - j);
-    for (let p: usize = 0; p < k; p += DEPTH) {
-      const depth = min(DEPTH, k - p);
+    for (let p: usize = 0; p < k; p += deep) {
+      const depth = min(deep, k - p);
       if (transposeB) packTransposed(b + ((j * ldb + p) << 2), ldb, packed, depth, width);
       else pack(b + ((p * ldb + j) << 2), ldb, packed, depth, width);
-      for (let i: usize = 0; i < m; i += ROWS) {
-        const rows = min(ROWS, m - i);
+      for (let i: usize = 0; i < m; i += height) {
+        const rows = min(height, m - i);
         const target = c + ((i * ldc + j) << 2);
-        let source = a + ((i * lda + p) << 2);
-        if (transposeA) {
-          source = turned;
-          turn(a + ((p * lda + i) << 2), lda, turned, TURNED, rows, depth);
-        }
+        const source = a + ((transposeA ? p * lda + i : i * lda + p) << 2);
         const from = accumulate || p > 0 ? target : bias ? bias + (j << 2) : 0;
-        blockFrom(source, transposeA ? TURNED : lda, packed, depth << 6, target, ldc, rows, width, depth,
-          from, from == target ? ldc : 0, edge);
+        rowsByPanels(source, lda, transposeA, packed, depth << 6, target, ldc, rows, width, depth,
+          from, from == target ? ldc : 0, rest);
         if (activation && p + depth == k) activate(target, ldc, rows, width, activation);
       }
     }
@@ -84,8 +105,9 @@ export function gemmPanels(
 ): void {
   const whole = k > 0 ? n & ~(<usize>15) : 0;
   const width = m <= STREAMED ? 16 : WIDTH;
+  const height = evenly(m, ROWS, 6);
   // One tile's rows have no use for a panel in the first-level cache.
-  const deep = m <= 2 ? k : DEPTH;
+  const deep = m <= 2 ? k : evenly(k, DEPTH, 4);
   let j: usize = 0;
   if (m == 1) for (; j + 64 <= whole; j += 64) {
     const target = c + (j << 2);
@@ -97,12 +119,12 @@ export function gemmPanels(
     for (let p: usize = 0; p < k; p += deep) {
       const depth = min(deep, k - p);
       const block = panels + ((j * k) << 2) + (p << 6);
-      for (let i: usize = 0; i < m; i += ROWS) {
-        const rows = min(ROWS, m - i);
+      for (let i: usize = 0; i < m; i += height) {
+        const rows = min(height, m - i);
         const target = c + ((i * ldc + j) << 2);
         const from = p > 0 ? target : bias ? bias + (j << 2) : 0;
-        blockFrom(a + ((i * lda + p) << 2), lda, block, k << 6, target, ldc, rows, columns, depth,
-          from, p > 0 ? ldc : 0, scratch);
+        rowsByPanels(a + ((i * lda + p) << 2), lda, false, block, k << 6, target, ldc, rows, columns,
+          depth, from, p > 0 ? ldc : 0, scratch);
         if (activation && p + depth == k) activate(target, ldc, rows, columns, activation);
       }
     }
@@ -110,6 +132,42 @@ export function gemmPanels(
   if (whole == n) return;
   gemm(a, lda, false, panels + ((whole * k) << 2), k, true, c + (whole << 2), ldc, m, n - whole, k,
     false, bias ? bias + (whole << 2) : 0, activation, scratch);
+}
+
+/** The length of parts of `whole` that are about equal, at most `most`, a multiple of `grain`. */
+function evenly(whole: usize, most: usize, grain: usize): usize {
+  if (whole <= most) return max(whole, 1);
+  const parts = (whole + most - 1) / most;
+  return ((whole + parts * grain - 1) / (parts * grain)) * grain;
+}
+
+/** c[m, n] = from + op(a)[m, k] · panels, for at most ROWS rows and DEPTH values; see `blockFrom`. */
+function rowsByPanels(
+  a: usize, lda: usize, transposeA: bool, panels: usize, panelStep: usize, c: usize, ldc: usize,
+  m: usize, n: usize, k: usize, from: usize, fromLd: usize, scratch: usize,
+): void {
+  let packed = scratch + (EDGE << 2);
+  // @ts-ignore: RELAXED is set by --use
+  if (RELAXED) {
+    if (m >= 6 && (transposeA || n >= WIDE)) {
+      const done = transposeA ? packSixesTurned(a, lda, packed, m, k) : packSixes(a, lda, packed, m, k);
+      for (let j: usize = 0; j < n; j += 16) {
+        const panel = panels + (j >> 4) * panelStep;
+        const start = from ? from + (j << 2) : 0;
+        sixes(packed, panel, c + (j << 2), ldc, done, min(16, n - j), k, start, fromLd, scratch,
+          j + 16 < n ? panel + panelStep : panel);
+      }
+      if (done == m) return;
+      packed += (done * k) << 2;
+      a += (transposeA ? done : done * lda) << 2;
+      c += (done * ldc) << 2;
+      if (from) from += (done * fromLd) << 2;
+      m -= done;
+    }
+  }
+  if (transposeA) turn(a, lda, packed, TURNED, m, k);
+  blockFrom(transposeA ? packed : a, transposeA ? TURNED : lda, panels, panelStep, c, ldc, m, n, k,
+    from, fromLd, scratch);
 }
 
 /** c[m, n] (+)= a[m, k] · panels, the next panel being `panelStep` bytes on. */
@@ -142,7 +200,7 @@ function fewRows(
     column(a, lda, b + (j << 2), ldb << 2, c + (j << 2), ldc, m, 16, k,
       accumulate ? c + (j << 2) : 0, ldc, scratch);
   if (whole == n) return;
-  const packed = scratch + 128;
+  const packed = scratch + (EDGE << 2);
   for (let p: usize = 0; p < k; p += DEPTH) {
     const depth = min(DEPTH, k - p);
     pack(b + ((p * ldb + whole) << 2), ldb, packed, depth, n - whole);
@@ -192,87 +250,6 @@ function fewRowsTransposed(
 @inline
 function put(address: usize, value: f32, accumulate: bool): void {
   store<f32>(address, accumulate ? load<f32>(address) + value : value);
-}
-
-/** b [k, n] into panels of 16 columns, zeros past the last. */
-export function pack(b: usize, ldb: usize, packed: usize, k: usize, n: usize): void {
-  ldb <<= 2;
-  for (let j: usize = 0; j < n; j += 16) {
-    let row = b + (j << 2);
-    const columns = min(16, n - j);
-    for (let p: usize = 0; p < k; p++) {
-      if (columns == 16) {
-        v128.store(packed, v128.load(row, 0), 0); v128.store(packed, v128.load(row, 16), 16);
-        v128.store(packed, v128.load(row, 32), 32); v128.store(packed, v128.load(row, 48), 48);
-      } else {
-        for (let i: usize = 0; i < 4; i++) v128.store(packed + (i << 4), splat(0));
-        copy(packed, row, columns << 2);
-      }
-      row += ldb;
-      packed += 64;
-    }
-  }
-}
-
-/** b given as [n, k] into the same panels. */
-export function packTransposed(b: usize, ldb: usize, packed: usize, k: usize, n: usize): void {
-  ldb <<= 2;
-  for (let j: usize = 0; j < n; j += 16) {
-    for (let i: usize = 0; i < 16; i += 4) {
-      const row = b + (j + i) * ldb;
-      const left = j + i < n ? n - j - i : 0;
-      turnFour(row, ldb, packed + (i << 2), 64, k, left);
-    }
-    packed += k << 6;
-  }
-}
-
-/** a [k, m] into [m, k], rows `ld` floats apart. */
-export function turn(a: usize, lda: usize, turned: usize, ld: usize, m: usize, k: usize): void {
-  lda <<= 2;
-  const step = ld << 2;
-  for (let i: usize = 0; i < m; i += 16) {
-    const columns = min(16, m - i);
-    let p: usize = 0;
-    for (; p + 4 <= k; p += 4) {
-      const row = a + p * lda + (i << 2);
-      let j: usize = 0;
-      for (; j + 4 <= columns; j += 4)
-        turn4(row + (j << 2), lda, turned + (i + j) * step + (p << 2), step);
-      for (; j < columns; j++)
-        for (let q: usize = 0; q < 4; q++)
-          store<f32>(turned + (i + j) * step + ((p + q) << 2), load<f32>(row + q * lda + (j << 2)));
-    }
-    for (; p < k; p++)
-      for (let j: usize = 0; j < columns; j++)
-        store<f32>(turned + (i + j) * step + (p << 2), load<f32>(a + p * lda + ((i + j) << 2)));
-  }
-}
-
-/** Four rows of `k` floats become four columns; rows past `rows` are zeros. */
-function turnFour(from: usize, fromStep: usize, to: usize, toStep: usize, k: usize, rows: usize): void {
-  let p: usize = 0;
-  if (rows >= 4)
-    for (; p + 4 <= k; p += 4) turn4(from + (p << 2), fromStep, to + p * toStep, toStep);
-  for (; p < k; p++)
-    for (let i: usize = 0; i < 4; i++)
-      store<f32>(to + p * toStep + (i << 2), i < rows ? load<f32>(from + i * fromStep + (p << 2)) : 0);
-}
-
-/** A 4 × 4 transposition. */
-// @ts-ignore: decorator
-@inline
-function turn4(from: usize, fromStep: usize, to: usize, toStep: usize): void {
-  const r0 = v128.load(from), r1 = v128.load(from + fromStep);
-  const r2 = v128.load(from + 2 * fromStep), r3 = v128.load(from + 3 * fromStep);
-  const lo01 = i8x16.shuffle(r0, r1, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const hi01 = i8x16.shuffle(r0, r1, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  const lo23 = i8x16.shuffle(r2, r3, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const hi23 = i8x16.shuffle(r2, r3, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  v128.store(to, i64x2.shuffle(lo01, lo23, 0, 2));
-  v128.store(to + toStep, i64x2.shuffle(lo01, lo23, 1, 3));
-  v128.store(to + 2 * toStep, i64x2.shuffle(hi01, hi23, 0, 2));
-  v128.store(to + 3 * toStep, i64x2.shuffle(hi01, hi23, 1, 3));
 }
 
 /** Every row of c becomes the bias, or zeros without one; with `add` the bias is added. */

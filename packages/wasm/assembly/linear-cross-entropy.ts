@@ -13,12 +13,15 @@ const BLOCK: usize = 256;
 const STRIDE: usize = CHUNK + 4;
 const LOWEST: f32 = -3.4028234663852886e38;
 
+function productScratch(d: usize): usize {
+  return max(gemmScratch(BLOCK, CHUNK, d, false), gemmScratch(BLOCK, d, BLOCK, true));
+}
+
 /** Floats of scratch memory that `linearCrossEntropy` needs. */
 export function linearCrossEntropyScratch(d: usize, classes: usize, gradients: bool): usize {
   const blocks = (classes + BLOCK - 1) / BLOCK;
   const logits = (gradients ? blocks * BLOCK : BLOCK) * STRIDE;
-  const products = max(gemmScratch(CHUNK, d, false), gemmScratch(d, BLOCK, true));
-  return 2 * CHUNK * d + logits + (blocks + 5) * CHUNK + products;
+  return 2 * CHUNK * d + logits + (blocks + 5) * CHUNK + productScratch(d);
 }
 
 /**
@@ -42,7 +45,7 @@ export function linearCrossEntropy(
   const wanted = hit + (CHUNK << 2); // the label
   const places = wanted + (CHUNK << 2); // the row
   const product = places + (CHUNK << 2);
-  const logits = product + (max(gemmScratch(CHUNK, d, false), gemmScratch(d, BLOCK, true)) << 2);
+  const logits = product + (productScratch(d) << 2);
   if (dx) {
     memory.fill(dx, 0, rows * bytes);
     memory.fill(dweight, 0, classes * bytes);

@@ -1,7 +1,7 @@
 // A constant right-hand side B of a matrix product, packed once. Of its n columns, each 16 are a panel
 // [k, 16], one after the other; the n mod 16 that are left stay as they were, each a row of k floats. So
 // packed and unpacked take the same room, and [n, k] is packed where it lies.
-import { pack, packTransposed } from './gemm';
+import { pack, packTransposed } from './packing';
 
 /**
  * b [n, k] (`transposed`) or [k, n] into panels. The first may be packed in place, with k × 16 floats of

@@ -53,6 +53,44 @@ export function column(
   }
 }
 
+/**
+ * The same for sixes of rows, [k, 6] each (`packSixes`), and a panel. While it is multiplied by, the
+ * panel at `next` is touched a little with each value, so that it comes from memory meanwhile:
+ * WebAssembly has no other way to ask for it beforehand.
+ */
+export function sixes(
+  a: usize, b: usize, c: usize, ldc: usize, m: usize, columns: usize, k: usize,
+  from: usize, fromLd: usize, edge: usize, next: usize,
+): void {
+  ldc <<= 2;
+  const fromStep = from ? fromLd << 2 : 0;
+  // m / 3 tiles of k values touch the 64·k bytes.
+  const touch = 192 / m + 1;
+  const last = next + (k << 6) - touch * k;
+  for (let i: usize = 0; i < m; i += 6) {
+    let to = c, toStep = ldc, start = from, startStep = fromStep;
+    if (columns < 16) {
+      // The tile works beside c, which has no room for it.
+      to = edge;
+      toStep = 64;
+      if (from) {
+        for (let r: usize = 0; r < 6; r++) copy(edge + (r << 6), from + r * fromStep, columns << 2);
+        start = edge;
+        startStep = 64;
+      }
+    }
+    tileOfSix(a, b, to, toStep, k, start, startStep, min(next, last), touch);
+    next += touch * k;
+    tileOfSix(a, b + 32, to + 32, toStep, k, start ? start + 32 : 0, startStep, min(next, last), touch);
+    next += touch * k;
+    if (columns < 16)
+      for (let r: usize = 0; r < 6; r++) copy(c + r * ldc, edge + (r << 6), columns << 2);
+    a += 24 * k;
+    c += 6 * ldc;
+    from += 6 * fromStep;
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 export function copy(to: usize, from: usize, bytes: usize): void {
@@ -60,10 +98,30 @@ export function copy(to: usize, from: usize, bytes: usize): void {
 }
 
 function tile6(
-  a0: usize, lda: usize, b: usize, step: usize, c: usize, ldc: usize,
+  a: usize, lda: usize, b: usize, step: usize, c: usize, ldc: usize,
   k: usize, from: usize, fromStep: usize,
 ): void {
-  const a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
+  tile6x8(a, lda - 4, 4, b, step, c, ldc, k, from, fromStep, 0, 0);
+}
+
+/** A six as `packSixes` left it. */
+function tileOfSix(
+  a: usize, b: usize, c: usize, ldc: usize, k: usize, from: usize, fromStep: usize,
+  next: usize, touch: usize,
+): void {
+  tile6x8(a, 0, 24, b, 64, c, ldc, k, from, fromStep, next, touch);
+}
+
+/**
+ * 6 × 8, the next row of a being 4 + `beyond` bytes on and the next value `valueStep`. In a six, with each
+ * value a byte at `next` is read, which goes on by `touch`.
+ */
+// @ts-ignore: decorator
+@inline
+function tile6x8(
+  a: usize, beyond: usize, valueStep: usize, b: usize, step: usize, c: usize, ldc: usize,
+  k: usize, from: usize, fromStep: usize, next: usize, touch: usize,
+): void {
   let s00 = splat(0), s01 = splat(0), s10 = splat(0), s11 = splat(0);
   let s20 = splat(0), s21 = splat(0), s30 = splat(0), s31 = splat(0);
   let s40 = splat(0), s41 = splat(0), s50 = splat(0), s51 = splat(0);
@@ -75,15 +133,19 @@ function tile6(
     s40 = v128.load(from); s41 = v128.load(from, 16); from += fromStep;
     s50 = v128.load(from); s51 = v128.load(from, 16);
   }
-  const end = k << 2;
-  for (let o: usize = 0; o < end; o += 4) {
+  for (const end = a + k * valueStep; a < end; a += valueStep) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
-    const x0 = v128.load32_splat(a0 + o); s00 = madd(x0, b0, s00); s01 = madd(x0, b1, s01);
-    const x1 = v128.load32_splat(a1 + o); s10 = madd(x1, b0, s10); s11 = madd(x1, b1, s11);
-    const x2 = v128.load32_splat(a2 + o); s20 = madd(x2, b0, s20); s21 = madd(x2, b1, s21);
-    const x3 = v128.load32_splat(a3 + o); s30 = madd(x3, b0, s30); s31 = madd(x3, b1, s31);
-    const x4 = v128.load32_splat(a4 + o); s40 = madd(x4, b0, s40); s41 = madd(x4, b1, s41);
-    const x5 = v128.load32_splat(a5 + o); s50 = madd(x5, b0, s50); s51 = madd(x5, b1, s51);
+    const x0 = v128.load32_splat(a); s00 = madd(x0, b0, s00); s01 = madd(x0, b1, s01);
+    let row = a + beyond;
+    const x1 = v128.load32_splat(row, 4); s10 = madd(x1, b0, s10); s11 = madd(x1, b1, s11); row += beyond;
+    const x2 = v128.load32_splat(row, 8); s20 = madd(x2, b0, s20); s21 = madd(x2, b1, s21); row += beyond;
+    const x3 = v128.load32_splat(row, 12); s30 = madd(x3, b0, s30); s31 = madd(x3, b1, s31); row += beyond;
+    const x4 = v128.load32_splat(row, 16); s40 = madd(x4, b0, s40); s41 = madd(x4, b1, s41); row += beyond;
+    const x5 = v128.load32_splat(row, 20); s50 = madd(x5, b0, s50); s51 = madd(x5, b1, s51);
+    if (valueStep == 24) {
+      load<u8>(next);
+      next += touch;
+    }
     b += step;
   }
   v128.store(c, s00); v128.store(c, s01, 16); c += ldc;

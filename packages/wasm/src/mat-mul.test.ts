@@ -87,8 +87,8 @@ onEachVariant(() => {
         fc.record({
           batch: fc.constant<number[]>([]),
           m: fc.constantFrom(1, 2, 3, 4, 7, 13, 130, 200),
-          n: fc.constantFrom(1, 15, 64, 1041),
-          k: fc.constantFrom(1, 255, 257),
+          n: fc.constantFrom(1, 15, 64, 150, 1041),
+          k: fc.constantFrom(1, 255, 257, 771),
           ...flags,
         }),
         fc.integer(),

@@ -90,7 +90,7 @@ export function multiply(call: KernelCall, kernel: string, product: Product): Te
     const parts = byColumns
       ? call.parts(n, rows * k * PER_MULTIPLICATION, 16)
       : call.parts(rows, n * k * PER_MULTIPLICATION, 48);
-    const room = call.wasm.gemmScratch!(panels ? 16 : n, k, transposeA);
+    const room = call.wasm.gemmScratch!(rows, panels ? 16 : n, k, transposeA);
     const scratch = call.scratch(room * parts.length);
     const calls = parts.map(([from, to], part) => {
       const [i, j] = byColumns ? [0, from] : [from, 0];
@@ -109,7 +109,7 @@ export function multiply(call: KernelCall, kernel: string, product: Product): Te
     call.run(panels ? 'gemmPanels' : 'gemm', calls);
     return y;
   }
-  const scratch = call.scratch(call.wasm.gemmScratch!(n, k, transposeA));
+  const scratch = call.scratch(call.wasm.gemmScratch!(m, n, k, transposeA));
   const bPlaces = places(ofB, leading);
   places(ofA, leading).forEach((aPlace, i) => {
     call.wasm.gemm!(
