@@ -25,6 +25,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { maskedLMKeys } from './checkpoint-keys.js';
 import { BertConfig } from './config.js';
 import { type BertInputs, IGNORED, type PackedInputs, packInputs } from './inputs.js';
+import { asHuggingFace } from './layouts.js';
 import { type BertForwardOptions, BertTrunk } from './trunk.js';
 
 export interface BertMaskedLMInputs extends BertInputs {
@@ -90,7 +91,8 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
   }
 
   /**
-   * From a folder, URL or hub id in Hugging Face's format.
+   * From a folder, URL or hub id in Hugging Face's format, or in Google's (`bert_config.json` and a
+   * TensorFlow checkpoint).
    *
    * @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError
    */
@@ -99,6 +101,7 @@ export class BertForMaskedLM extends PretrainedModel<BertConfig> {
     options: FromPretrainedOptions = {},
   ): Promise<BertForMaskedLM> {
     const recipe = {
+      adapt: asHuggingFace,
       config: BertConfig.fromJson,
       keyMap: (config: BertConfig) => maskedLMKeys(config.tieWordEmbeddings),
       build: (config: BertConfig, weights: Weights) => new BertForMaskedLM(config, weights),

@@ -10,6 +10,7 @@ import {
 import { bareModelKeys } from './checkpoint-keys.js';
 import { BertConfig } from './config.js';
 import { type BertInputs, packInputs } from './inputs.js';
+import { asHuggingFace } from './layouts.js';
 import { type BertForwardOptions, BertTrunk, type BertTrunkOutputs } from './trunk.js';
 
 export interface BertModelOptions {
@@ -34,7 +35,8 @@ export class BertModel extends PretrainedModel<BertConfig> {
   }
 
   /**
-   * From a folder, URL or hub id in Hugging Face's format.
+   * From a folder, URL or hub id in Hugging Face's format, or in Google's (`bert_config.json` and a
+   * TensorFlow checkpoint).
    *
    * @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError
    */
@@ -44,6 +46,7 @@ export class BertModel extends PretrainedModel<BertConfig> {
   ): Promise<BertModel> {
     const { addPoolingLayer = true, ...loading } = options;
     const recipe = {
+      adapt: asHuggingFace,
       config: BertConfig.fromJson,
       keyMap: () => bareModelKeys,
       build: (config: BertConfig, weights: Weights) =>

@@ -10,7 +10,7 @@ type ArrayKind<T> = {
 };
 
 /** The bytes as another typed array: a view where the alignment allows it, else a copy. */
-function viewAs<T>(data: Uint8Array, Kind: ArrayKind<T>): T {
+export function viewAs<T>(data: Uint8Array, Kind: ArrayKind<T>): T {
   const { buffer, byteOffset } =
     data.byteOffset % Kind.BYTES_PER_ELEMENT === 0 ? data : new Uint8Array(data);
   return new Kind(buffer, byteOffset, data.byteLength / Kind.BYTES_PER_ELEMENT);

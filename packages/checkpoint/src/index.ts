@@ -1,3 +1,4 @@
+export { type Adaptation, type AdaptedTensor, adaptFolder } from './adapt-folder.js';
 export { fromFloat32, toFloat32, toInt32 } from './convert.js';
 export { CheckpointError, type CheckpointErrorCode } from './errors.js';
 export type { Folder, ReadOptions } from './folder.js';

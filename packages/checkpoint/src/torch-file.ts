@@ -3,6 +3,7 @@ import { openPickle } from './pickle-file.js';
 import type { PickleValue } from './pickle-values.js';
 import { type RandomFile, randomFile } from './random-file.js';
 import { blobFile, bytesFile } from './source.js';
+import { gather } from './strided.js';
 import { bytesPerElement, type StoredTensor } from './tensor.js';
 import type { ReadTensorsOptions, TensorFile } from './tensor-file.js';
 import { stateDict } from './torch-state.js';
@@ -50,7 +51,7 @@ export async function openTorch(
     const width = bytesPerElement[dtype];
     const begin = (await locate(storage)) + storage.begin + offset * width;
     const bytes = await source.read(begin, span * width);
-    const data = tensor.isContiguous ? bytes : gathered(tensor, bytes);
+    const data = tensor.isContiguous ? bytes : gather(bytes, shape, tensor.strides, width);
     return { name, dtype, shape: [...shape], data };
   }
 
@@ -95,22 +96,4 @@ export async function openTorch(
     tensors,
     close: () => source.close(),
   };
-}
-
-/** The elements row by row, from bytes that begin with the first of them. */
-function gathered({ shape, strides, dtype, elements, byteLength }: TorchTensor, bytes: Uint8Array) {
-  const width = bytesPerElement[dtype];
-  const out = new Uint8Array(byteLength);
-  const place = shape.map(() => 0);
-  let from = 0;
-  for (let i = 0; i < elements; i++) {
-    for (let byte = 0; byte < width; byte++) out[i * width + byte] = bytes[from * width + byte]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++place[axis]! < shape[axis]!) break;
-      from -= strides[axis]! * shape[axis]!;
-      place[axis] = 0;
-    }
-  }
-  return out;
 }

@@ -1,17 +1,15 @@
-import {
-  type Folder,
-  formatJson,
-  type JsonObject,
-  type StoredTensor,
-  type TensorInfo,
-} from '@multihead/checkpoint';
+import { adaptFolder, type Folder, type JsonObject } from '@multihead/checkpoint';
+import { openAIsFolder } from './openai-folder.js';
 
 /**
- * How other libraries lay out a GPT-2. A layout answers for the folders it knows with one that looks
- * like Hugging Face's, and for others with nothing; the first that answers counts. Another layout
- * (OpenAI's TensorFlow folder, say) is one more function in this list.
+ * How other libraries lay out a GPT. A layout answers for the folders it knows with one that looks
+ * like Hugging Face's, and for others with nothing; the first that answers counts.
  */
-const LAYOUTS: ((folder: Folder) => Promise<Folder | undefined>)[] = [karpathys, tiedToTheHead];
+const LAYOUTS: ((folder: Folder) => Promise<Folder | undefined>)[] = [
+  openAIsFolder,
+  karpathys,
+  tiedToTheHead,
+];
 
 /** The folder as Hugging Face would have written it. */
 export async function asHuggingFace(folder: Folder): Promise<Folder> {
@@ -23,9 +21,10 @@ export async function asHuggingFace(folder: Folder): Promise<Folder> {
 }
 
 /**
- * minGPT and nanoGPT, their weights as safetensors and their configuration (`block_size`, …) as
- * config.json. Linear layers are [out, in]. minGPT has GELU by its tanh approximation and a head of its
- * own; nanoGPT has the exact GELU, a tied head, and with `bias: false` no biases.
+ * minGPT and nanoGPT, their weights as safetensors or by torch.save and their configuration
+ * (`block_size`, …) as config.json. Linear layers are [out, in]. minGPT has GELU by its tanh
+ * approximation and a head of its own; nanoGPT has the exact GELU, a tied head, and with `bias: false`
+ * no biases.
  */
 async function karpathys(folder: Folder): Promise<Folder | undefined> {
   const { config } = folder;
@@ -48,16 +47,10 @@ async function karpathys(folder: Folder): Promise<Folder | undefined> {
     bos_token_id: null,
     eos_token_id: null,
   };
-  return changed(folder, json, {
-    tensors: (options) => turned(folder.tensors(options), json),
-    names: async (options) => {
-      const named = new Map<string, TensorInfo>();
-      for (const [name, { dtype, shape }] of await folder.names(options)) {
-        const there = isLinear(name) ? [...shape].reverse() : [...shape];
-        named.set(compiled(name), { dtype, shape: there });
-      }
-      return named;
-    },
+  return adaptFolder(folder, {
+    config: json,
+    tensor: (name) => ({ name: compiled(name), transposed: isLinear(name) }),
+    zeros: biases(json),
   });
 }
 
@@ -72,72 +65,16 @@ async function tiedToTheHead(folder: Folder): Promise<Folder | undefined> {
   const stored = await folder.names();
   const isThere = [...stored.keys()].some((name) => name.endsWith('tokens_embed.weight'));
   if (isThere || !stored.has(head)) return undefined;
-  const rename = (name: string) => (name === head ? embedding : name);
-  return changed(folder, config, {
-    tensors: async function* (options) {
-      for await (const tensor of folder.tensors(options)) {
-        yield { ...tensor, name: rename(tensor.name) };
-      }
-    },
-    names: async (options) => {
-      const names = await folder.names(options);
-      return new Map(Array.from(names, ([name, info]) => [rename(name), info]));
-    },
-  });
+  return adaptFolder(folder, { tensor: (name) => ({ name: name === head ? embedding : name }) });
 }
-
-/** The folder with another configuration and other tensors. */
-const changed = (
-  folder: Folder,
-  config: JsonObject,
-  tensors: Pick<Folder, 'tensors' | 'names'>,
-): Folder => ({
-  source: folder.source,
-  config,
-  configText: config === folder.config ? folder.configText : formatJson(config),
-  readText: (name, options) => folder.readText(name, options),
-  readBytes: (name, options) => folder.readBytes(name, options),
-  readJson: (name, options) => folder.readJson(name, options),
-  ...tensors,
-});
 
 const isLinear = (name: string): boolean => /\.(c_attn|c_proj|c_fc)\.weight$/.test(name);
 
 /** Without what `torch.compile` put before it. */
 const compiled = (name: string): string => name.replace(/^_orig_mod\./, '');
 
-/** Linear weights as [in, out], and zeros for the biases that are not there. */
-async function* turned(
-  tensors: AsyncIterable<StoredTensor>,
-  config: JsonObject,
-): AsyncGenerator<StoredTensor> {
-  const seen = new Set<string>();
-  for await (const tensor of tensors) {
-    const name = compiled(tensor.name);
-    seen.add(name);
-    yield isLinear(name) ? { ...transposed(tensor), name } : { ...tensor, name };
-  }
-  for (const [name, size] of biases(config)) {
-    const data = new Uint8Array(4 * size);
-    if (!seen.has(name)) yield { name, dtype: 'F32', shape: [size], data };
-  }
-}
-
-function transposed(tensor: StoredTensor): StoredTensor {
-  const { data, shape } = tensor;
-  const [rows, columns] = shape as [number, number];
-  const bytes = data.length / (rows * columns); // of one number
-  const flipped = new Uint8Array(data.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const from = (row * columns + column) * bytes;
-      flipped.set(data.subarray(from, from + bytes), (column * rows + row) * bytes);
-    }
-  }
-  return { ...tensor, shape: [columns, rows], data: flipped };
-}
-
-function biases({ n_embd: width, n_layer: layers }: JsonObject): [name: string, size: number][] {
+/** Every bias, with its shape. */
+function biases({ n_embd: width, n_layer: layers }: JsonObject): Map<string, number[]> {
   const size = width as number;
   const parts: [string, number][] = [
     ['ln_1', size],
@@ -147,8 +84,9 @@ function biases({ n_embd: width, n_layer: layers }: JsonObject): [name: string, 
     ['mlp.c_fc', 4 * size],
     ['mlp.c_proj', size],
   ];
-  const inLayers = Array.from({ length: layers as number }, (_, i) =>
-    parts.map(([part, n]): [string, number] => [`transformer.h.${i}.${part}.bias`, n]),
-  );
-  return [...inLayers.flat(), ['transformer.ln_f.bias', size]];
+  const all = new Map([['transformer.ln_f.bias', [size]]]);
+  for (let layer = 0; layer < (layers as number); layer++) {
+    for (const [part, n] of parts) all.set(`transformer.h.${layer}.${part}.bias`, [n]);
+  }
+  return all;
 }
