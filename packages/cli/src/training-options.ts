@@ -10,9 +10,12 @@ export interface TrainingOptions extends CommonOptions {
   batchSize: number;
   gradAccumulation: number;
   learningRate: number;
+  minLearningRate: number;
   schedule: 'linear' | 'cosine' | 'constant';
   warmup: number;
   weightDecay: number;
+  adamBeta1: number;
+  adamBeta2: number;
   maxGradNorm: number;
   seed: number;
   evalFiles?: string[];
@@ -28,6 +31,7 @@ export interface TrainingOptions extends CommonOptions {
 /** Options of the training itself, with defaults for a small model. */
 export function addTrainingOptions(command: Command): Command {
   const share = real({ from: 0, to: 1 });
+  const memory = real({ from: 0, to: 0.999999 });
   return command
     .requiredOption('-o, --out <folder>', 'where the model, its log and its checkpoints go')
     .addOption(option('--steps <count>', 'updates of the weights', whole({ from: 1 })))
@@ -51,6 +55,9 @@ export function addTrainingOptions(command: Command): Command {
       ),
     )
     .addOption(
+      option('--min-learning-rate <rate>', 'rate that the schedule ends with', real({ from: 0 }), 0),
+    )
+    .addOption(
       option('--schedule <name>', 'how the rate falls after the warm-up', String, 'linear').choices(
         ['linear', 'cosine', 'constant'],
       ),
@@ -64,6 +71,8 @@ export function addTrainingOptions(command: Command): Command {
       ),
     )
     .addOption(option('--weight-decay <rate>', 'decay of matrices', real({ from: 0 }), 0.01))
+    .addOption(option('--adam-beta1 <share>', 'memory of the mean gradient', memory, 0.9))
+    .addOption(option('--adam-beta2 <share>', 'memory of its mean square', memory, 0.999))
     .addOption(
       option(
         '--max-grad-norm <norm>',

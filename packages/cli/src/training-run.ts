@@ -59,7 +59,10 @@ export async function runTraining<Example, Batch>(
       dataset,
       collate,
       causal,
-      optimizer: adamW({ weightDecay: options.weightDecay }),
+      optimizer: adamW({
+        betas: [options.adamBeta1, options.adamBeta2],
+        weightDecay: options.weightDecay,
+      }),
       schedule: scheduleOf(options, steps),
       steps,
       batchSize,
@@ -118,12 +121,19 @@ export async function runTraining<Example, Batch>(
 }
 
 function scheduleOf(options: TrainingOptions, steps: number): Schedule {
-  const { learningRate, warmup } = options;
+  const { learningRate, minLearningRate, warmup } = options;
   const warmupSteps = Math.round(warmup < 1 ? warmup * steps : warmup);
   if (warmupSteps > steps) {
     throw new CliError('USAGE', `--warmup ${warmup} is longer than the run of ${steps} steps.`);
   }
-  const given = { learningRate, warmupSteps, totalSteps: steps };
+  if (minLearningRate > learningRate || (minLearningRate > 0 && options.schedule === 'constant')) {
+    throw new CliError(
+      'USAGE',
+      `--min-learning-rate ${minLearningRate} is where a rate that falls ends: ` +
+        `--learning-rate is ${learningRate} and --schedule is ${options.schedule}.`,
+    );
+  }
+  const given = { learningRate, minLearningRate, warmupSteps, totalSteps: steps };
   if (options.schedule === 'constant') return constantSchedule({ learningRate, warmupSteps });
   return options.schedule === 'cosine' ? cosineSchedule(given) : linearSchedule(given);
 }

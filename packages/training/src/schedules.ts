@@ -17,12 +17,14 @@ export interface ScheduleOptions {
 }
 
 export interface DecayOptions extends ScheduleOptions {
-  /** The step at which the rate is 0: the length of the run. */
+  /** The step at which the rate is at its lowest: the length of the run. */
   totalSteps: number;
+  /** The rate at the end, at most `learningRate`; default 0. */
+  minLearningRate?: number;
 }
 
 export interface CosineOptions extends DecayOptions {
-  /** Waves between the warm-up and the end; default 0.5, from the highest rate to 0. */
+  /** Waves between the warm-up and the end; default 0.5, from the highest rate to the lowest. */
   cycles?: number;
 }
 
@@ -31,14 +33,20 @@ export function constantSchedule(options: ScheduleOptions): Schedule {
   return schedule('constant', options, () => 1);
 }
 
-/** Warm-up, then a straight line to 0 (`get_linear_schedule_with_warmup`). */
+/**
+ * Warm-up, then a straight line to 0 (`get_linear_schedule_with_warmup`), or to `minLearningRate`
+ * (`get_polynomial_decay_schedule_with_warmup` with power 1).
+ */
 export function linearSchedule(options: DecayOptions): Schedule {
   const { totalSteps, warmupSteps = 0 } = options;
   const rest = Math.max(1, totalSteps - warmupSteps);
   return schedule('linear', options, (step) => Math.max(0, (totalSteps - step) / rest));
 }
 
-/** Warm-up, then a cosine to 0 (`get_cosine_schedule_with_warmup`; Loshchilov & Hutter 2017, eq. 5). */
+/**
+ * Warm-up, then a cosine to 0 (`get_cosine_schedule_with_warmup`; Loshchilov & Hutter 2017, eq. 5), or
+ * to `minLearningRate` (`get_cosine_with_min_lr_schedule_with_warmup`).
+ */
 export function cosineSchedule(options: CosineOptions): Schedule {
   const { totalSteps, warmupSteps = 0, cycles = 0.5 } = options;
   const rest = Math.max(1, totalSteps - warmupSteps);
@@ -53,6 +61,7 @@ function schedule(
   { warmupSteps = 0, ...options }: ScheduleOptions & Partial<CosineOptions>,
   afterWarmup: (step: number) => number,
 ): Schedule {
+  const { learningRate, minLearningRate = 0 } = options;
   const settings = { name, ...options, warmupSteps };
   for (const [option, value] of Object.entries(settings)) {
     if (option === 'name' || (Number.isFinite(value) && (value as number) >= 0)) continue;
@@ -61,7 +70,17 @@ function schedule(
       `${name}Schedule: ${option} is ${value}; it must be ≥ 0.`,
     );
   }
-  const factor = (step: number) =>
-    step < warmupSteps ? step / Math.max(1, warmupSteps) : afterWarmup(step);
-  return { settings, learningRate: (step) => options.learningRate * factor(step) };
+  if (minLearningRate > learningRate) {
+    throw new TrainingError(
+      'BAD_OPTION',
+      `${name}Schedule: minLearningRate is ${minLearningRate}; it must be at most learningRate, ${learningRate}.`,
+    );
+  }
+  return {
+    settings,
+    learningRate: (step) =>
+      step < warmupSteps
+        ? (learningRate * step) / Math.max(1, warmupSteps)
+        : minLearningRate + (learningRate - minLearningRate) * afterWarmup(step),
+  };
 }
