@@ -10,7 +10,7 @@ import copy
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AttentionInterface, AttentionMaskInterface, BertConfig, BertForMaskedLM, BertForPreTraining
-from transformers import BertModel
+from transformers import BertForSequenceClassification, BertModel
 from transformers.masking_utils import eager_mask
 
 from fixture import draw_weights, fixtures, generator, gradients, normal, report, save_case, save_json, save_tensors
@@ -138,6 +138,19 @@ def activations_and_sizes():
 SMALL = dict(vocab_size=40, hidden_size=16, num_attention_heads=4, intermediate_size=24)
 
 
+def classifiers():
+    """A head on the pooled first token: each kind of label, pairs by their token types."""
+    inputs = batch(91, [6, 3, 5], 6, vocab_size=40)
+    for name, seed, labels, changes in (
+        ("one-label", 92, torch.tensor([2, 0, 1]), dict(num_labels=3)),
+        ("several-labels", 93, torch.tensor([[1.0, 0, 1], [0, 0, 1], [1, 1, 1]]), dict(num_labels=3)),
+        ("regression", 94, normal(95, 3), dict(num_labels=1)),
+        ("regressions", 96, normal(97, 3, 2), dict(num_labels=2, problem_type="regression")),
+    ):
+        model = draw_weights(BertForSequenceClassification(config(**SMALL, num_hidden_layers=1, **changes)), seed=seed)
+        write(f"sequence-{name}", model, inputs | {"labels": labels})
+
+
 def masks():
     """What a mask can do: hide a whole row, stand on the left, and switch heads off."""
     # Every score of the hidden row is the lowest float32, so that its attention is uniform, padding included.
@@ -229,4 +242,5 @@ if __name__ == "__main__":
     masked_lm()
     activations_and_sizes()
     masks()
+    classifiers()
     legacy()

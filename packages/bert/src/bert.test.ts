@@ -3,7 +3,7 @@ import { testVariant } from '@multihead/testing';
 import { useWasm } from '@multihead/wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { BertConfig, BertForMaskedLM, BertModel } from './index.js';
+import { BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel } from './index.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const backends = [
@@ -60,5 +60,33 @@ testVariant({
     'an old checkpoint with gamma, beta and heads to leave out': reference('masked-lm-legacy'),
     relu: reference('masked-lm-relu'),
     'gelu_new and a decoder of its own': reference('masked-lm-untied-gelu-new'),
+  },
+});
+
+const classifier = new BertConfig({
+  vocabSize: 50,
+  hiddenSize: 24,
+  numHiddenLayers: 1,
+  numAttentionHeads: 3,
+  intermediateSize: 40,
+  maxPositionEmbeddings: 12,
+  numLabels: 3,
+});
+
+testVariant({
+  name: 'BertForSequenceClassification',
+  create: (weights) => new BertForSequenceClassification(classifier, weights),
+  load: (source) => BertForSequenceClassification.fromPretrained(source),
+  vocabSize: classifier.vocabSize,
+  outputs: [],
+  textOutputs: ['logits'],
+  causal: false,
+  labels: (ids, random) => ids.map(() => random.below(3)),
+  backends,
+  reference: {
+    'one label': reference('sequence-one-label'),
+    'several labels': reference('sequence-several-labels'),
+    regression: reference('sequence-regression'),
+    'regression to several numbers': reference('sequence-regressions'),
   },
 });

@@ -22,6 +22,9 @@ export const bareModelKeys: KeyMap = (key) => {
   return name?.startsWith('bert.') ? name.slice('bert.'.length) : name;
 };
 
+/** A classifier's keys; what stands beside it by name is left out. */
+export const classifierKeys: KeyMap = canonical;
+
 /**
  * A masked-LM model's keys. What is tied is stored once: a decoder that is the word embedding, and
  * its bias, go by the name they have here.

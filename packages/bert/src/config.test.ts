@@ -32,6 +32,22 @@ describe('BertConfig', () => {
     expect(BertConfig.fromJson(json)).toMatchObject(tiny);
   });
 
+  test('labels come by name, by number, or are two; a new file has those worth telling', () => {
+    expect(new BertConfig(tiny).numLabels).toBe(2);
+    expect(new BertConfig(tiny).toJson()).not.toHaveProperty('id2label');
+    expect(BertConfig.fromJson({ num_labels: 4 }).numLabels).toBe(4);
+    const json = { id2label: { 0: 'no', 1: 'yes', 2: 'well' }, problem_type: 'regression' };
+    const named = BertConfig.fromJson(json);
+    expect(named).toMatchObject({
+      label2id: { no: 0, yes: 1, well: 2 },
+      problemType: 'regression',
+    });
+    expect(named.toJson()).toBe(json);
+    const written = new BertConfig({ ...tiny, numLabels: 1, problemType: 'regression' }).toJson();
+    expect(written).toMatchObject({ id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } });
+    expect(BertConfig.fromJson(written)).toMatchObject({ numLabels: 1, problemType: 'regression' });
+  });
+
   test.each([
     [{ hiddenSize: 10, numAttentionHeads: 3 }, /no multiple of numAttentionHeads/],
     [{ vocabSize: 0 }, /vocabSize must be a positive whole number/],
@@ -43,6 +59,9 @@ describe('BertConfig', () => {
     [{ attentionProbsDropoutProb: -0.1 }, /attentionProbsDropoutProb/],
     [{ layerNormEps: -1 }, /layerNormEps must be 0 or more/],
     [{ initializerRange: Number.NaN }, /initializerRange/],
+    [{ classifierDropout: 1 }, /classifierDropout must be from 0/],
+    [{ problemType: 'none' as 'regression' }, /problemType must be one of regression/],
+    [{ numLabels: 3, id2label: { 0: 'a' } }, /numLabels is 3, but id2label has 1/],
     [{ hidden_size: 8 } as object, /has no field hidden_size/],
   ])('refuses %j', (fields, message) => {
     expect(() => new BertConfig(fields)).toThrow(message);

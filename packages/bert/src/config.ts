@@ -1,5 +1,14 @@
 import type { JsonObject } from '@multihead/checkpoint';
-import { activation, type ModelConfig, ModelError, readFields, writeFields } from '@multihead/nn';
+import {
+  activation,
+  classLabels,
+  type ModelConfig,
+  ModelError,
+  PROBLEM_TYPES,
+  type ProblemType,
+  readFields,
+  writeFields,
+} from '@multihead/nn';
 
 /**
  * A BERT's configuration: the fields of Hugging Face's `config.json` in camelCase.
@@ -28,18 +37,31 @@ export class BertConfig implements ModelConfig {
   readonly padTokenId: number | null = 0;
   /** The masked-LM decoder is the word embedding. */
   readonly tieWordEmbeddings: boolean = true;
+  /** The classes' names by number; `numLabels` says how many there are. */
+  readonly id2label: Readonly<Record<string, string>> = classLabels().id2label;
+  readonly label2id: Readonly<Record<string, number>> = classLabels().label2id;
+  /** What a sequence classifier learns; null: see `classificationLoss`. */
+  readonly problemType: ProblemType | null = null;
+  /** Dropout before a classifier; null: `hiddenDropoutProb`. */
+  readonly classifierDropout: number | null = null;
 
   #original: JsonObject | undefined;
 
   /** @throws ModelError `BAD_CONFIG` where the fields contradict each other */
-  constructor(fields: Partial<BertConfigFields> = {}) {
+  constructor({ numLabels, ...fields }: Partial<BertConfigFields> = {}) {
     for (const [name, value] of Object.entries(fields)) {
-      if (!(name in this)) {
+      if (!Object.hasOwn(this, name)) {
         throw new ModelError('BAD_CONFIG', `BertConfig has no field ${name}.`);
       }
       if (value !== undefined) Object.assign(this, { [name]: value });
     }
+    Object.assign(this, classLabels({ ...fields, numLabels }));
     this.#check();
+  }
+
+  /** How many classes a classifier has. */
+  get numLabels(): number {
+    return Object.keys(this.id2label).length;
   }
 
   /** @throws ModelError `BAD_CONFIG` for what is wrong or not supported */
@@ -53,20 +75,37 @@ export class BertConfig implements ModelConfig {
         );
       }
     }
-    const fields = readFields<BertConfigFields>(json, { ...new BertConfig() });
-    const config = new BertConfig(
-      json.pad_token_id === null ? { ...fields, padTokenId: null } : fields,
-    );
+    const { id2label, label2id, ...usual } = { ...new BertConfig() };
+    const fields = readFields<object>(json, usual);
+    const { num_labels: count } = json;
+    const named = json.id2label !== undefined;
+    const config = new BertConfig({
+      ...fields,
+      ...readFields(json, { ...(named && { id2label }), ...(json.label2id && { label2id }) }),
+      ...(!named && typeof count === 'number' && { numLabels: count }),
+      ...(json.pad_token_id === null && { padTokenId: null }),
+    });
     config.#original = json;
     return config;
   }
 
   /** What was read, unknown fields included, or a new `config.json`. */
   toJson(): JsonObject {
-    const json = writeFields<BertConfigFields>({ ...this }, this.#original, {
-      ...new BertConfig(),
-    });
-    return this.#original === undefined ? { model_type: 'bert', ...json } : json;
+    // Of labels, what was read is written; in a new file they stand where there are any to speak of.
+    const { id2label, label2id, problemType, classifierDropout, ...fields } = { ...this };
+    const { id2label: _names, label2id: _ids, ...usual } = { ...new BertConfig() };
+    const head = { problemType, classifierDropout };
+    if (this.#original !== undefined) {
+      return writeFields<object>({ ...fields, ...head }, this.#original, usual);
+    }
+    const isPlain = JSON.stringify(id2label) === JSON.stringify(classLabels().id2label);
+    const written = {
+      ...fields,
+      ...(!isPlain && { id2label, label2id }),
+      ...(problemType !== null && { problemType }),
+      ...(classifierDropout !== null && { classifierDropout }),
+    };
+    return { model_type: 'bert', ...writeFields<object>(written, undefined, written) };
   }
 
   #check(): void {
@@ -102,6 +141,19 @@ export class BertConfig implements ModelConfig {
       throw new ModelError(
         'BAD_CONFIG',
         `padTokenId ${padTokenId} is not among the ${vocabSize} ids.`,
+      );
+    }
+    const dropout = this.classifierDropout ?? 0;
+    if (!(dropout >= 0 && dropout < 1)) {
+      throw new ModelError(
+        'BAD_CONFIG',
+        `classifierDropout must be from 0 up to but not 1, or null, not ${dropout}.`,
+      );
+    }
+    if (this.problemType !== null && !PROBLEM_TYPES.includes(this.problemType)) {
+      throw new ModelError(
+        'BAD_CONFIG',
+        `problemType must be one of ${PROBLEM_TYPES.join(', ')}, not ${JSON.stringify(this.problemType)}.`,
       );
     }
     activation(this.hiddenAct);

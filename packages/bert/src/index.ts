@@ -4,6 +4,11 @@ export {
   type BertMaskedLMOptions,
   type BertMaskedLMOutputs,
 } from './bert-for-masked-lm.js';
+export {
+  BertForSequenceClassification,
+  type BertSequenceClassificationInputs,
+  type BertSequenceClassificationOutputs,
+} from './bert-for-sequence-classification.js';
 export { BertModel, type BertModelOptions } from './bert-model.js';
 export { BertConfig, type BertConfigFields } from './config.js';
 export type { BertInputs } from './inputs.js';

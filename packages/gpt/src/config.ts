@@ -1,8 +1,10 @@
 import type { JsonObject, JsonValue } from '@multihead/checkpoint';
 import {
   activation,
+  classLabels,
   type ModelConfig,
   ModelError,
+  PROBLEM_TYPES,
   type ProblemType,
   readFields,
   type SpecialTokens,
@@ -41,8 +43,8 @@ export abstract class GPTConfig implements ModelConfig {
   readonly summaryFirstDropout: number = 0.1;
   readonly summaryLastDropout: number = 0;
   /** The classes' names by number; `numLabels` says how many there are. */
-  readonly id2label: Readonly<Record<string, string>> = labelNames(2);
-  readonly label2id: Readonly<Record<string, number>> = inverse(labelNames(2));
+  readonly id2label: Readonly<Record<string, string>> = classLabels().id2label;
+  readonly label2id: Readonly<Record<string, number>> = classLabels().label2id;
   /** What a sequence classifier learns; null: see `classificationLoss`. */
   readonly problemType: ProblemType | null = null;
   /** Dropout before the token classifier; null: 0.1. */
@@ -102,15 +104,7 @@ export abstract class GPTConfig implements ModelConfig {
       if (!Object.hasOwn(this, name)) throw bad(`A ${this.modelType} has no field ${name}.`);
       if (value !== undefined) Object.assign(this, { [name]: value });
     }
-    if (numLabels !== undefined && numLabels !== this.numLabels) {
-      if ('id2label' in fields)
-        throw bad(`numLabels is ${numLabels}, but id2label has ${this.numLabels}.`);
-      if (!(Number.isSafeInteger(numLabels) && numLabels > 0)) {
-        throw bad(`numLabels must be a positive whole number, not ${numLabels}.`);
-      }
-      Object.assign(this, { id2label: labelNames(numLabels) });
-    }
-    if (!('label2id' in fields)) Object.assign(this, { label2id: inverse(this.id2label) });
+    Object.assign(this, classLabels({ ...fields, numLabels }));
     this.check();
   }
 
@@ -161,10 +155,7 @@ export abstract class GPTConfig implements ModelConfig {
       throw bad(`${name} must be an id or null, not ${JSON.stringify(fields[name])}.`);
     }
     oneOf('summaryType', this.summaryType, ['last', 'first', 'mean', 'cls_index']);
-    if (this.problemType !== null) oneOf('problemType', this.problemType, PROBLEMS);
-    if (Object.keys(this.id2label).some((key, i) => key !== `${i}`)) {
-      throw bad(`id2label must name the classes 0, 1, 2, …, not ${Object.keys(this.id2label)}.`);
-    }
+    if (this.problemType !== null) oneOf('problemType', this.problemType, PROBLEM_TYPES);
     activation(this.activation);
     if (this.summaryActivation !== null) activation(this.summaryActivation);
   }
@@ -183,16 +174,10 @@ export type DerivedName =
 
 export const bad = (message: string): ModelError => new ModelError('BAD_CONFIG', message);
 
-function oneOf(name: string, value: JsonValue, known: string[]): void {
+function oneOf(name: string, value: JsonValue, known: readonly string[]): void {
   if (known.includes(value as string)) return;
   throw bad(`${name} must be one of ${known.join(', ')}, not ${JSON.stringify(value)}.`);
 }
-
-const labelNames = (count: number): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}`, `LABEL_${i}`]));
-
-const inverse = (names: Readonly<Record<string, string>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(names).map(([id, name]) => [name, Number(id)]));
 
 const TOKEN_IDS = [
   ['bosTokenId', 'bos_token_id'],
@@ -208,5 +193,3 @@ const RATES = [
   'summaryLastDropout',
   'classifierDropout',
 ];
-
-const PROBLEMS = ['regression', 'single_label_classification', 'multi_label_classification'];

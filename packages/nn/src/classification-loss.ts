@@ -6,10 +6,13 @@ import { type Ids, idsToTensor } from './inputs.js';
 import { type Numbers, readNumbers } from './numbers.js';
 
 /** What a classification head is asked for, as `config.json` names it. */
-export type ProblemType =
-  | 'regression'
-  | 'single_label_classification'
-  | 'multi_label_classification';
+export const PROBLEM_TYPES = [
+  'regression',
+  'single_label_classification',
+  'multi_label_classification',
+] as const;
+
+export type ProblemType = (typeof PROBLEM_TYPES)[number];
 
 /**
  * The loss of a head that says something about a whole text: logits [batch, numLabels] → scalar.

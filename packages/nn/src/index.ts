@@ -18,7 +18,8 @@ export type {
   CausalStepOutputs,
   SpecialTokens,
 } from './causal-model.js';
-export { classificationLoss, type ProblemType } from './classification-loss.js';
+export { type ClassLabels, classLabels } from './class-labels.js';
+export { classificationLoss, PROBLEM_TYPES, type ProblemType } from './classification-loss.js';
 export { readFields, writeFields } from './config.js';
 export { Conv1D } from './conv1d.js';
 export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js';

@@ -1,0 +1,123 @@
+// What counting can do: the next token guessed from the few before it, as often as they stood together in
+// the training text. Interpolated and smoothed by modified Kneser–Ney (Kneser & Ney 1995; Chen & Goodman
+// 1999, §3 and §5.2.5).
+
+/**
+ * A model that sees `order − 1` tokens. An n-gram is kept as one number, its tokens as digits to the base
+ * `vocabSize`, so that those with the same beginning stand side by side.
+ */
+export class NgramModel {
+  #vocabSize;
+  /** For each length from 1 to `order`. */
+  #levels;
+
+  /** @param stream the ids of all training text, end to end */
+  constructor(stream, order, vocabSize) {
+    if (vocabSize ** order > Number.MAX_SAFE_INTEGER) {
+      throw new RangeError(`${order} tokens of ${vocabSize} do not fit into a number.`);
+    }
+    this.#vocabSize = vocabSize;
+    this.#levels = [];
+    // The longest are counted as they stand; the shorter ones by how many different tokens they follow.
+    let level = countRuns(allNgrams(stream, order, vocabSize));
+    this.#levels.unshift(withDiscounts(level));
+    for (let length = order - 1; length > 0; length--) {
+      const base = vocabSize ** length;
+      level = countRuns(level.keys.map((key) => key % base));
+      this.#levels.unshift(withDiscounts(level));
+    }
+  }
+
+  /** P(token | the last tokens of `history`), of which it needs `order − 1`. */
+  probability(history, token) {
+    const V = this.#vocabSize;
+    let context = 0;
+    let p = 1 / V;
+    for (const [n, { keys, totals, discounts, discountOf }] of this.#levels.entries()) {
+      // `context` has the last n tokens, the nearest as the lowest digit.
+      if (n > 0) context += history[history.length - n] * V ** (n - 1);
+      const from = firstAtLeast(keys, context * V);
+      const to = firstAtLeast(keys, (context + 1) * V);
+      if (from === to) return p; // never seen, and so nothing longer that ends with it
+      const total = totals[to] - totals[from];
+      const at = firstAtLeast(keys, context * V + token);
+      const count = keys[at] === context * V + token ? totals[at + 1] - totals[at] : 0;
+      const reserved = discounts[to] - discounts[from];
+      p = (count - discountOf(count) + reserved * p) / total;
+    }
+    return p;
+  }
+}
+
+/**
+ * Mean loss over documents, each after `start`: every token but a document's first is scored, as
+ * `multihead evaluate` does.
+ */
+export function ngramLoss(model, documents, order, start) {
+  let nats = 0;
+  let tokens = 0;
+  for (const ids of documents) {
+    const padded = [...Array(order).fill(start), ...ids];
+    for (let i = order + 1; i < padded.length; i++) {
+      nats -= Math.log(model.probability(padded.slice(i - order + 1, i), padded[i]));
+      tokens++;
+    }
+  }
+  return { loss: nats / tokens, tokens };
+}
+
+function allNgrams(stream, order, vocabSize) {
+  const base = vocabSize ** (order - 1);
+  const keys = new Float64Array(Math.max(0, stream.length - order + 1));
+  let key = 0;
+  for (let i = 0; i < stream.length; i++) {
+    key = (key % base) * vocabSize + stream[i];
+    if (i >= order - 1) keys[i - order + 1] = key;
+  }
+  return keys;
+}
+
+/** Each key once, in order, and how often it was there. */
+function countRuns(keys) {
+  const sorted = Float64Array.from(keys).sort();
+  const starts = [];
+  for (let i = 0; i < sorted.length; i++) if (sorted[i] !== sorted[i - 1]) starts.push(i);
+  return {
+    keys: Float64Array.from(starts, (i) => sorted[i]),
+    counts: Float64Array.from(starts, (i, k) => (starts[k + 1] ?? sorted.length) - i),
+  };
+}
+
+/** The sums up to each key of the counts, and of what is taken from them for what was never seen. */
+function withDiscounts({ keys, counts }) {
+  const discountOf = discounting(counts);
+  const totals = new Float64Array(keys.length + 1);
+  const discounts = new Float64Array(keys.length + 1);
+  counts.forEach((count, i) => {
+    totals[i + 1] = totals[i] + count;
+    discounts[i + 1] = discounts[i] + discountOf(count);
+  });
+  return { keys, totals, discounts, discountOf };
+}
+
+/** D₁, D₂ and D₃₊ from how many n-grams were seen once to four times (Chen & Goodman, eq. 26). */
+function discounting(counts) {
+  const seen = [0, 0, 0, 0, 0];
+  for (const count of counts) if (count < 5) seen[count]++;
+  const y = seen[1] / (seen[1] + 2 * seen[2]);
+  const discounts = [0, 1, 2, 3].map((k) => {
+    const discount = k - (k + 1) * y * (seen[k + 1] / seen[k]);
+    return k > 0 && discount > 0 && discount < k ? discount : k > 0 ? 0.75 * Math.min(1, k) : 0;
+  });
+  return (count) => discounts[Math.min(count, 3)];
+}
+
+function firstAtLeast(sorted, key) {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
