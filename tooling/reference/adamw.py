@@ -4,7 +4,10 @@
 and for each run the loss, gradient norm and learning rate of every step and the weights after the last. The gradient
 norm is the one before clipping; the learning rate is the one the step used.
 
-`causal-lm/`: the same of a tiny GPT-2, whose labels are the texts themselves.
+`causal-lm/`: the same of a tiny GPT-2, whose labels are the texts themselves. `classifier-bert/`, `classifier-gpt/` and
+`regression-bert/`: models that say something about whole texts.
+
+`classification-metrics.json`: scikit-learn's and SciPy's figures for some predictions.
 
 `adamw.safetensors`: the optimizer alone, fed with gradients of every size, with its weights after every step.
 """
@@ -12,8 +15,13 @@ norm is the one before clipping; the learning rate is the one the step used.
 import copy
 
 import torch
-from torch.nn.functional import cross_entropy
-from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel, get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+from scipy.stats import pearsonr, spearmanr
+from sklearn.metrics import accuracy_score, f1_score
+from torch.nn.functional import cross_entropy, mse_loss
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, GPT2Config
+from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
+from transformers import get_cosine_schedule_with_warmup, get_cosine_with_min_lr_schedule_with_warmup
+from transformers import get_linear_schedule_with_warmup, get_polynomial_decay_schedule_with_warmup
 
 from fixture import distance, draw_weights, fixtures, generator, normal, save_json, save_tensors
 
@@ -90,7 +98,8 @@ def train(initial, batches, schedule, micro_batches=1, causal=False):
             part = {name: tensor[rows] for name, tensor in batch.items()}
             labels = part.pop("labels")
             logits = model(**part).logits
-            part_loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum") / items
+            loss_of = mse_loss if labels.is_floating_point() else cross_entropy
+            part_loss = loss_of(logits.reshape(labels.numel(), -1).squeeze(-1), labels.flatten(), reduction="sum") / items
             part_loss.backward()
             loss += part_loss.item()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), SETTINGS["maxGradNorm"])
@@ -104,26 +113,45 @@ def train(initial, batches, schedule, micro_batches=1, causal=False):
     return {name: torch.tensor(values, dtype=torch.float64) for name, values in record.items()} | final
 
 
-def masked_lm():
-    folder = FOLDER / "masked-lm"
-    config = BertConfig(
+def text_batches(is_number=False):
+    """The same sentences, and of each its first word, as a class or as a number beside its length."""
+    batches = causal_batches()
+    first, length = batches["input_ids"][:, :, 0] - FIRST_WORD, batches["attention_mask"].sum(-1)
+    batches["labels"] = first + length / 12 if is_number else first  # [steps, batch]
+    return batches
+
+
+def bert(**changes):
+    return BertConfig(
         vocab_size=FIRST_WORD + WORDS, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
         intermediate_size=24, max_position_embeddings=12, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-        attn_implementation="eager",
+        attn_implementation="eager", **changes,
     )
-    write_runs(folder, BertForMaskedLM(config), make_batches(), unseen=("key.bias",))
 
 
-def causal_lm():
-    config = GPT2Config(
+def gpt(**changes):
+    return GPT2Config(
         vocab_size=FIRST_WORD + WORDS, n_embd=16, n_layer=2, n_head=2, n_inner=24, n_positions=12, resid_pdrop=0.0,
-        embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None, attn_implementation="eager",
+        embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None, attn_implementation="eager", **changes,
     )
-    model = GPT2LMHeadModel(config)
-    write_runs(FOLDER / "causal-lm", model, causal_batches(), unseen=("c_attn.bias",), causal=True)
 
 
-def write_runs(folder, model, batches, unseen, causal=False):
+def language_models():
+    write_runs(FOLDER / "masked-lm", BertForMaskedLM(bert()), make_batches(), unseen=("key.bias",))
+    write_runs(FOLDER / "causal-lm", GPT2LMHeadModel(gpt()), causal_batches(), unseen=("c_attn.bias",), causal=True)
+
+
+def classifiers():
+    seen = dict(names=("linear", "linear-accumulated"))
+    model = BertForSequenceClassification(bert(num_labels=3))
+    write_runs(FOLDER / "classifier-bert", model, text_batches(), unseen=("key.bias",), **seen)
+    model = BertForSequenceClassification(bert(num_labels=1))
+    write_runs(FOLDER / "regression-bert", model, text_batches(is_number=True), unseen=("key.bias",), **seen)
+    model = GPT2ForSequenceClassification(gpt(num_labels=3, pad_token_id=0))
+    write_runs(FOLDER / "classifier-gpt", model, text_batches(), unseen=("c_attn.bias",), **seen)
+
+
+def write_runs(folder, model, batches, unseen, causal=False, names=("linear", "cosine", "linear-accumulated")):
     initial = draw_weights(model, seed=1)
     initial.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
@@ -135,6 +163,8 @@ def write_runs(folder, model, batches, unseen, causal=False):
         ("cosine", get_cosine_schedule_with_warmup, 1),
         ("linear-accumulated", get_linear_schedule_with_warmup, 2),
     ):
+        if name not in names:
+            continue
         run = train(initial, batches, schedule, micro_batches, causal)
         save_tensors(folder / f"{name}.safetensors", run)
         exact = train(copy.deepcopy(initial).double(), batches, schedule, micro_batches, causal)
@@ -201,14 +231,40 @@ def schedules():
     save_tensors(FOLDER / "schedules.safetensors", {
         f"{name}/warmup-{warmup}-of-{steps}": factors(schedule, warmup, steps)
         for name, schedule in (
-            ("linear", get_linear_schedule_with_warmup), ("cosine", get_cosine_schedule_with_warmup),
+            ("linear", get_linear_schedule_with_warmup),
+            ("cosine", get_cosine_schedule_with_warmup),
+            # To a tenth of the highest rate; the optimizer's is 1.
+            ("linear-to-a-tenth", lambda *given: get_polynomial_decay_schedule_with_warmup(*given, lr_end=0.1)),
+            ("cosine-to-a-tenth", lambda *given: get_cosine_with_min_lr_schedule_with_warmup(*given, min_lr=0.1)),
         )
         for warmup, steps in ((5, 20), (0, 7), (1, 30), (10, 10))
+        if warmup < steps or not name.endswith("tenth")
+    })
+
+
+def classification_metrics():
+    """Of classes that are often or never predicted, and of numbers with many alike."""
+    random = generator(30)
+    labels = torch.randint(0, 4, (60,), generator=random)
+    guesses = torch.randint(0, 3, (60,), generator=random)
+    guesses = torch.where(torch.rand(60, generator=random) < 0.5, labels.clamp(max=2), guesses)
+    scores = torch.randint(0, 6, (60,), generator=random).double() / 2
+    estimates = (scores + 0.7 * torch.randn(60, generator=random)).mul(4).round().div(4)
+    save_json(FOLDER / "classification-metrics.json", {
+        "classes": {
+            "labels": labels.tolist(), "predictions": guesses.tolist(),
+            "accuracy": accuracy_score(labels, guesses), "f1": f1_score(labels, guesses, average="macro"),
+        },
+        "numbers": {
+            "labels": scores.tolist(), "predictions": estimates.tolist(),
+            "pearson": float(pearsonr(scores, estimates)[0]), "spearman": float(spearmanr(scores, estimates)[0]),
+        },
     })
 
 
 if __name__ == "__main__":
-    masked_lm()
-    causal_lm()
+    language_models()
+    classifiers()
     optimizer_alone()
     schedules()
+    classification_metrics()

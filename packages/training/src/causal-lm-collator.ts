@@ -1,5 +1,6 @@
 import type { Collate } from './batches.js';
 import { TrainingError } from './errors.js';
+import { padded } from './padding.js';
 
 /** One text: its ids, or what a tokenizer returned, with labels where not all of it is to be learned. */
 export type CausalLMExample =
@@ -79,10 +80,4 @@ function readExample(example: CausalLMExample) {
   const attentionMask = given.attentionMask ?? ids.map(() => 1);
   const labels = given.labels ?? ids.map((id, i) => (attentionMask[i] === 0 ? IGNORED : id));
   return { ids, attentionMask, labels };
-}
-
-function padded(values: ArrayLike<number>, length: number, filler: number): Int32Array {
-  const row = new Int32Array(length).fill(filler);
-  row.set(values);
-  return row;
 }

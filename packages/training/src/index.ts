@@ -7,6 +7,12 @@ export {
   type CausalLMExample,
   causalLMCollator,
 } from './causal-lm-collator.js';
+export {
+  type ClassificationBatch,
+  type ClassificationCollatorOptions,
+  type ClassificationExample,
+  classificationCollator,
+} from './classification-collator.js';
 export { TrainingError, type TrainingErrorCode } from './errors.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export {
@@ -14,6 +20,11 @@ export {
   type EvaluateCausalLMOptions,
   evaluateCausalLM,
 } from './evaluate-causal-lm.js';
+export {
+  type ClassifierEvaluation,
+  type EvaluateClassifierOptions,
+  evaluateClassifier,
+} from './evaluate-classifier.js';
 export { clippingScale, globalNorm } from './gradient-clipping.js';
 export {
   type MaskedLMBatch,

@@ -1,6 +1,7 @@
 import type { Random } from '@multihead/nn';
 import type { Collate } from './batches.js';
 import { TrainingError } from './errors.js';
+import { padded } from './padding.js';
 
 /** What masking needs to know of a tokenizer; `@multihead/tokenizers` has it. */
 export interface MaskingTokenizer {
@@ -161,12 +162,6 @@ function readExample(example: MaskedLMExample): Row {
     tokenTypeIds,
     specialTokensMask,
   };
-}
-
-function padded(values: ArrayLike<number>, length: number, filler: number): Int32Array {
-  const row = new Int32Array(length).fill(filler);
-  row.set(values);
-  return row;
 }
 
 function expectShare(name: string, value: number): void {

@@ -30,6 +30,30 @@ describe("equals Hugging Face's schedule at every step, the one past the end inc
   }
 });
 
+describe('ends with the lowest rate, as the schedules of Hugging Face that have one', () => {
+  for (const [warmupSteps, totalSteps] of [
+    [5, 20],
+    [0, 7],
+    [1, 30],
+  ] as const) {
+    for (const [name, make] of [
+      ['linear', linearSchedule],
+      ['cosine', cosineSchedule],
+    ] as const) {
+      test(`${name}, ${warmupSteps} of ${totalSteps} steps of warm-up`, async () => {
+        const fixture = await readFixture('schedules.safetensors');
+        const key = `${name}-to-a-tenth/warmup-${warmupSteps}-of-${totalSteps}`;
+        const schedule = make({ learningRate: 2, minLearningRate: 0.2, warmupSteps, totalSteps });
+        for (const [step, factor] of floats(fixture, key).entries()) {
+          expect(Math.abs(schedule.learningRate(step) / 2 - factor)).toBeLessThan(1e-7);
+        }
+        expect(schedule.learningRate(totalSteps)).toBeCloseTo(0.2, 12);
+        expect(schedule.settings).toMatchObject({ minLearningRate: 0.2 });
+      });
+    }
+  }
+});
+
 test('the constant schedule climbs, then stays', () => {
   const schedule = constantSchedule({ learningRate: 2e-3, warmupSteps: 4 });
   expect(rates(schedule, 7)).toEqual([0, 5e-4, 1e-3, 1.5e-3, 2e-3, 2e-3, 2e-3]);
@@ -55,6 +79,8 @@ test.each([
   [{ learningRate: Number.NaN, totalSteps: 5 }, 'learningRate'],
   [{ learningRate: 1, totalSteps: 5, warmupSteps: -2 }, 'warmupSteps'],
   [{ learningRate: 1, totalSteps: Number.POSITIVE_INFINITY }, 'totalSteps'],
+  [{ learningRate: 1, totalSteps: 5, minLearningRate: -1 }, 'minLearningRate'],
+  [{ learningRate: 1, totalSteps: 5, minLearningRate: 2 }, 'minLearningRate'],
 ])('refuses %p', (options, name) => {
   expect(() => linearSchedule(options)).toThrow(
     expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(name) }),
