@@ -77,7 +77,9 @@ export class BertForSequenceClassification extends PretrainedModel<BertConfig> {
     given: BertSequenceClassificationInputs,
     options: BertForwardOptions = {},
   ): ModelOutput<BertSequenceClassificationOutputs> {
-    const { labels, ...inputs } = given;
+    // By name: a tokenizer's result has getters. The labels are of texts, which are not packed.
+    const { labels, inputIds, attentionMask, tokenTypeIds, positionIds, headMask } = given;
+    const inputs = { inputIds, attentionMask, tokenTypeIds, positionIds, headMask };
     return modelOutput(() => {
       const packed = options.ragged ? packInputs(inputs, this.config) : inputs;
       const encoded = this.bert.encode(packed, options);

@@ -1,4 +1,4 @@
-import type { TrainableModel } from '@multihead/nn';
+import type { Model, TrainableModel } from '@multihead/nn';
 import type { SavableModel } from '@multihead/training';
 import { print } from './output.js';
 import { formatDuration } from './progress.js';
@@ -18,15 +18,18 @@ export interface Pretraining<Batch>
   options: TrainingOptions & { maxLength: number };
 }
 
+/** How many weights a model has. */
+export function countParameters({ parameters }: Pick<Model, 'parameters'>): number {
+  const sizes = Array.from(parameters.values(), ({ shape }) => shape.reduce((a, b) => a * b, 1));
+  return sizes.reduce((a, b) => a + b, 0);
+}
+
 /** Trains the model, saves it, and says what came of it. */
 export async function pretrain<Batch>(task: Pretraining<Batch>): Promise<void> {
   const { model, name, data, stepsFor, options, files } = task;
   const { out, maxLength, dtype, quiet, json } = options;
   try {
-    const parameters = [...model.parameters.values()].reduce(
-      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-      0,
-    );
+    const parameters = countParameters(model);
     const steps = stepsFor(data.train.length);
     if (!quiet) {
       const count = (value: number) => value.toLocaleString('en');

@@ -4,13 +4,17 @@ import pc from 'picocolors';
 import { exitCodeOf, messageOf } from './errors.js';
 import { evaluate } from './evaluate.js';
 import { fillMask } from './fill-mask.js';
+import { finetune } from './finetune.js';
 import { generate } from './generate.js';
 import { pretrain } from './pretrain.js';
 import { tokenize } from './tokenize.js';
 import { trainTokenizer } from './train-tokenizer.js';
 
 /** Each adds its command, which loads what it needs when it runs; the order is that of `--help`. */
-const commands = [tokenize, trainTokenizer, pretrain, fillMask, generate, evaluate];
+const commands = [
+  ...[tokenize, trainTokenizer, pretrain, finetune],
+  ...[fillMask, generate, evaluate],
+];
 
 /**
  * Runs `multihead` with these arguments and gives the exit code: 0, 1 for an error, 2 for wrong usage,

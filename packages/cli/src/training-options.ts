@@ -21,28 +21,53 @@ export interface TrainingOptions extends CommonOptions {
   evalFiles?: string[];
   evalFraction: number;
   evalEvery?: number;
-  evalBatches: number;
+  evalBatches?: number;
   checkpointEvery?: number;
   keepCheckpoints: number;
   resume?: boolean;
   dtype: 'F32' | 'F16' | 'BF16';
 }
 
-/** Options of the training itself, with defaults for a small model. */
-export function addTrainingOptions(command: Command): Command {
+/** In what one kind of training differs from another. */
+interface Usual {
+  /** What a batch is made of. */
+  rows: string;
+  epochs: string;
+  learningRate: number;
+  /** How often to evaluate and to write a checkpoint. */
+  every: string;
+  evalBatches?: number;
+  /** What is held out. */
+  parts: string;
+}
+
+const pretraining: Usual = {
+  rows: 'rows',
+  epochs: 'passes over the text, in place of --steps',
+  learningRate: 5e-4,
+  every: 'a tenth',
+  evalBatches: 50,
+  parts: 'documents',
+};
+
+/** Options of the training itself, with defaults for a small model that begins from nothing. */
+export function addTrainingOptions(command: Command, usual: Usual = pretraining): Command {
   const share = real({ from: 0, to: 1 });
   const memory = real({ from: 0, to: 0.999999 });
   return command
     .requiredOption('-o, --out <folder>', 'where the model, its log and its checkpoints go')
     .addOption(option('--steps <count>', 'updates of the weights', whole({ from: 1 })))
     .addOption(
-      option(
-        '--epochs <count>',
-        'passes over the text, in place of --steps',
-        real({ from: 0, above: true }),
-      ).conflicts('steps'),
+      option('--epochs <count>', usual.epochs, real({ from: 0, above: true })).conflicts('steps'),
     )
-    .addOption(option('--batch-size <rows>', 'rows in a forward pass', whole({ from: 1 }), 32))
+    .addOption(
+      option(
+        `--batch-size <${usual.rows}>`,
+        `${usual.rows} in a forward pass`,
+        whole({ from: 1 }),
+        32,
+      ),
+    )
     .addOption(
       option('--grad-accumulation <count>', 'forward passes a step', whole({ from: 1 }), 1),
     )
@@ -51,11 +76,16 @@ export function addTrainingOptions(command: Command): Command {
         '--learning-rate <rate>',
         'highest learning rate',
         real({ from: 0, above: true }),
-        5e-4,
+        usual.learningRate,
       ),
     )
     .addOption(
-      option('--min-learning-rate <rate>', 'rate that the schedule ends with', real({ from: 0 }), 0),
+      option(
+        '--min-learning-rate <rate>',
+        'rate that the schedule ends with',
+        real({ from: 0 }),
+        0,
+      ),
     )
     .addOption(
       option('--schedule <name>', 'how the rate falls after the warm-up', String, 'linear').choices(
@@ -86,7 +116,7 @@ export function addTrainingOptions(command: Command): Command {
     .addOption(
       option(
         '--eval-fraction <share>',
-        'or hold out this share of the documents',
+        `or hold out this share of the ${usual.parts}`,
         share,
         0,
       ).conflicts('evalFiles'),
@@ -94,17 +124,22 @@ export function addTrainingOptions(command: Command): Command {
     .addOption(
       option(
         '--eval-every <steps>',
-        'steps between evaluations (default: a tenth)',
+        `steps between evaluations (default: ${usual.every})`,
         whole({ from: 1 }),
       ),
     )
     .addOption(
-      option('--eval-batches <count>', 'most batches to measure on', whole({ from: 1 }), 50),
+      option(
+        '--eval-batches <count>',
+        'most batches to measure on',
+        whole({ from: 1 }),
+        usual.evalBatches,
+      ),
     )
     .addOption(
       option(
         '--checkpoint-every <steps>',
-        'steps between checkpoints (default: a tenth)',
+        `steps between checkpoints (default: ${usual.every})`,
         whole({ from: 1 }),
       ),
     )

@@ -8,6 +8,7 @@ import {
   type Dataset,
   evaluate,
   linearSchedule,
+  type Metrics,
   type Schedule,
   type TrainingProgress,
   type TrainingSummary,
@@ -28,6 +29,10 @@ export interface TrainingTask<Example, Batch> {
   /** Labels are for the token before them. */
   causal?: boolean | undefined;
   steps: number;
+  /** Steps between evaluations and between checkpoints, where the options do not say; default a tenth. */
+  every?: number | undefined;
+  /** In place of loss, perplexity and accuracy over the labels. */
+  measure?: ((signal: AbortSignal | undefined) => Promise<Metrics>) | undefined;
   options: TrainingOptions;
   /** Written beside the model in every checkpoint. */
   files: Record<string, string>;
@@ -43,9 +48,9 @@ export async function runTraining<Example, Batch>(
   task: TrainingTask<Example, Batch>,
 ): Promise<TrainingSummary> {
   const { model, dataset, heldOut, collate, steps, options, files } = task;
-  const { causal = false } = task;
-  const tenth = Math.max(1, Math.ceil(steps / 10));
-  const { out, seed, batchSize, evalEvery = tenth, checkpointEvery = tenth } = options;
+  const { causal = false, every = Math.max(1, Math.ceil(steps / 10)) } = task;
+  const { measure = (signal) => measureLabels(task, signal) } = task;
+  const { out, seed, batchSize, evalEvery = every, checkpointEvery = every } = options;
   const progress = new Progress('training', options);
   const log = new TrainingLog(join(out, 'training-log.jsonl'));
   const note = progressNote();
@@ -72,7 +77,7 @@ export async function runTraining<Example, Batch>(
       ...(heldOut.length > 0 && {
         evaluation: {
           every: evalEvery,
-          evaluate: ({ signal }) => measure(task, signal),
+          evaluate: ({ signal }) => measure(signal),
         },
       }),
       checkpoints: { folder: out, every: checkpointEvery, keep: options.keepCheckpoints, files },
@@ -138,7 +143,7 @@ function scheduleOf(options: TrainingOptions, steps: number): Schedule {
   return options.schedule === 'cosine' ? cosineSchedule(given) : linearSchedule(given);
 }
 
-function measure<Example, Batch>(
+function measureLabels<Example, Batch>(
   { model, heldOut, collate, options, causal = false }: TrainingTask<Example, Batch>,
   signal: AbortSignal | undefined,
 ) {
@@ -156,15 +161,21 @@ function evaluationFields(evaluation: TrainingProgress['evaluation'] = {}): Reco
   );
 }
 
-/** `held-out loss 3.21, perplexity 24.8, accuracy 41.2 %` */
-export function formatEvaluation(evaluation: NonNullable<TrainingProgress['evaluation']>): string {
-  const { loss, perplexity, accuracy } = evaluation as { [name: string]: number | undefined };
-  const parts = [
-    loss !== undefined && `held-out loss ${loss.toFixed(3)}`,
-    perplexity !== undefined && `perplexity ${perplexity.toFixed(1)}`,
-    accuracy !== undefined && `accuracy ${(100 * accuracy).toFixed(1)} %`,
+/** `held-out loss 3.210, perplexity 24.8, accuracy 41.2 %` */
+export function formatEvaluation(evaluation: Metrics): string {
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+  const known: [name: string, title: string, format: (value: number) => string][] = [
+    ['loss', 'held-out loss', (value) => value.toFixed(3)],
+    ['perplexity', 'perplexity', (value) => value.toFixed(1)],
+    ['accuracy', 'accuracy', share],
+    ['f1', 'F1', share],
+    ['pearson', 'Pearson', (value) => value.toFixed(3)],
+    ['spearman', 'Spearman', (value) => value.toFixed(3)],
   ];
-  return parts.filter((part) => part !== false).join(', ');
+  return known
+    .filter(([name]) => evaluation[name] !== undefined)
+    .map(([name, title, format]) => `${title} ${format(evaluation[name]!)}`)
+    .join(', ');
 }
 
 /** Words beside the bar: the loss as a running mean, speed and the time left. */
