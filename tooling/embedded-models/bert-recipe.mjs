@@ -42,11 +42,3 @@ export const training = {
 
 /** The masks that the finished model and the baselines are asked about. */
 export const evaluation = { seed: 2026, probability: 0.15 };
-
-/** `{ hidden: 128 }` → `['--hidden', '128']` */
-export function toArguments(options) {
-  return Object.entries(options).flatMap(([key, value]) => [
-    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    String(value),
-  ]);
-}

@@ -5,8 +5,9 @@ import { compile } from 'vega-lite';
 /**
  * @param log lines of `training-log.jsonl`
  * @param baselines `[{ label, loss }]`, drawn as level lines
+ * @param title what the loss is of
  */
-export async function lossCurve(log, baselines) {
+export async function lossCurve(log, baselines, title) {
   const heldOut = log.filter(({ evalLoss }) => evalLoss !== undefined);
   const spec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
@@ -24,7 +25,7 @@ export async function lossCurve(log, baselines) {
       y: {
         field: 'loss',
         type: 'quantitative',
-        title: 'masked-token loss (nats)',
+        title,
         scale: { zero: false, nice: true },
       },
     },

@@ -42,10 +42,12 @@ export const training = {
 /** How far the window slides that measures the finished model: each token has 96 before it. */
 export const evaluation = { stride: 32 };
 
-/** What the card shows: `multihead generate` with these. */
+/** What the card shows: the likeliest text, and some that are drawn. */
 export const samples = [
   { prompt: 'The president of the United States', options: {} },
   { prompt: 'Fellow-citizens of the Senate and House of Representatives:', options: { seed: 1 } },
   { prompt: 'The captain looked at the sea', options: { seed: 2 } },
   { prompt: 'She opened the door and', options: { seed: 3 } },
 ];
+export const sampling = { topK: 40, temperature: 0.8 };
+export const sampleLength = 60;

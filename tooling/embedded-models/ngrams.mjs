@@ -50,20 +50,26 @@ export class NgramModel {
 }
 
 /**
- * Mean loss over documents, each after `start`: every token but a document's first is scored, as
- * `multihead evaluate` does.
+ * What models of these orders reach on the held-out documents: `{ order, loss, perplexity, bitsPerByte,
+ * tokens }` of each. Every token but a document's first is scored, as `multihead evaluate` does; documents
+ * are parted by the end-of-text token, as for training.
  */
-export function ngramLoss(model, documents, order, start) {
-  let nats = 0;
-  let tokens = 0;
-  for (const ids of documents) {
-    const padded = [...Array(order).fill(start), ...ids];
-    for (let i = order + 1; i < padded.length; i++) {
-      nats -= Math.log(model.probability(padded.slice(i - order + 1, i), padded[i]));
-      tokens++;
+export function evaluateNgrams(train, heldOut, { orders, vocabSize, eosTokenId, bytes }) {
+  const stream = train.flatMap((ids) => [...ids, eosTokenId]);
+  return orders.map((order) => {
+    const model = new NgramModel(stream, order, vocabSize);
+    let [nats, tokens] = [0, 0];
+    for (const document of heldOut) {
+      const ids = [...Array(order).fill(eosTokenId), ...document];
+      for (let i = order + 1; i < ids.length; i++) {
+        nats -= Math.log(model.probability(ids.slice(i - order + 1, i), ids[i]));
+        tokens++;
+      }
     }
-  }
-  return { loss: nats / tokens, tokens };
+    const loss = nats / tokens;
+    const bitsPerByte = nats / Math.LN2 / bytes;
+    return { order, loss, perplexity: Math.exp(loss), bitsPerByte, tokens };
+  });
 }
 
 function allNgrams(stream, order, vocabSize) {
@@ -107,7 +113,8 @@ function discounting(counts) {
   const y = seen[1] / (seen[1] + 2 * seen[2]);
   const discounts = [0, 1, 2, 3].map((k) => {
     const discount = k - (k + 1) * y * (seen[k + 1] / seen[k]);
-    return k > 0 && discount > 0 && discount < k ? discount : k > 0 ? 0.75 * Math.min(1, k) : 0;
+    if (k === 0) return 0;
+    return discount > 0 && discount < k ? discount : 0.75; // too little text to tell
   });
   return (count) => discounts[Math.min(count, 3)];
 }

@@ -1,5 +1,5 @@
 // The card of a vocabulary, written from what was made and measured.
-import { sourceRows } from './card.mjs';
+import { sourceRows } from './sources.mjs';
 
 /**
  * @param about `{ name, method, trainer, vocabSize, minFrequency, files, figures, corpus, packages }`

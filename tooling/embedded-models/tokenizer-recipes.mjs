@@ -1,8 +1,8 @@
 // How the vocabularies beside the embedded BERT's are made: from the same text and of the same size, so
 // that what one sees of them side by side is the doing of the methods.
 import { tokenizerFiles, trainBpe, trainClassicBpe, trainWordLevel } from '@multihead/tokenizers';
+import * as bert from './bert-recipe.mjs';
 import { readCorpus } from './corpus.mjs';
-import * as bert from './recipe.mjs';
 
 const { vocabSize, minFrequency } = bert.tokenizer;
 

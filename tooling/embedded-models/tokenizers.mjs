@@ -2,8 +2,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { BertTokenizer, loadTokenizer } from '@multihead/tokenizers';
+import { name as bert } from './bert-recipe.mjs';
 import { corpusPackages, documentSizes } from './corpus.mjs';
-import { name as bert } from './recipe.mjs';
 import { tokenizerCard } from './tokenizer-card.mjs';
 import { makeFiles, options, readLines, recipes } from './tokenizer-recipes.mjs';
 

@@ -1,0 +1,84 @@
+// Makes models/gpt-mini-english from nothing: text, training, measuring, samples, model card. Stopped
+// half-way, it goes on from the last checkpoint when it is started again.
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { loadTokenizer } from '@multihead/tokenizers';
+import { lossCurve } from './chart.mjs';
+import { corpusPackages, documentSizes } from './corpus.mjs';
+import { modelCard } from './gpt-card.mjs';
+import * as recipe from './gpt-recipe.mjs';
+import {
+  multihead,
+  outputOf,
+  publishModel,
+  readLogs,
+  root,
+  toArguments,
+  writeCorpus,
+} from './making.mjs';
+import { evaluateNgrams } from './ngrams.mjs';
+
+const { architecture, evaluation, name, runs, samples, sampling, training } = recipe;
+process.chdir(fileURLToPath(new URL('.', import.meta.url)));
+const work = `.cache/${name}`;
+const { corpus, files } = await writeCorpus(work);
+const tokenizerFolder = `../../models/${recipe.tokenizer}`;
+const runFolders = runs.map((_, i) => `${work}/run-${i + 1}`);
+const modelFolder = runFolders.at(-1);
+
+const trainingCommands = runs.map((run, i) => [
+  ...['pretrain', 'gpt', files.train, '--paragraphs', '--tokenizer', tokenizerFolder],
+  ...['--out', runFolders[i]],
+  ...(i === 0 ? toArguments(architecture) : ['--from', runFolders[i - 1]]),
+  ...['--eval-files', files.heldOut, ...toArguments({ ...training, ...run })],
+]);
+for (const [i, command] of trainingCommands.entries()) {
+  if (!existsSync(`${runFolders[i]}/model.safetensors`)) multihead([...command, '--resume']);
+}
+
+const evaluationCommand = [
+  ...['evaluate', files.heldOut, '--paragraphs', '--model', modelFolder],
+  ...toArguments(evaluation),
+];
+const model = JSON.parse(outputOf([...evaluationCommand, '--json', '--quiet']));
+const tokenizer = await loadTokenizer(tokenizerFolder);
+const documents = async (file) =>
+  (await readFile(file, 'utf8'))
+    .split(/\n{2,}/)
+    .map((text) => tokenizer.encodeIds(text.trimEnd()))
+    .filter((ids) => ids.length > 0);
+const ngrams = evaluateNgrams(await documents(files.train), await documents(files.heldOut), {
+  orders: [1, 2, 3, 4],
+  vocabSize: tokenizer.vocabSize,
+  eosTokenId: tokenizer.eosTokenId,
+  bytes: model.bytes,
+});
+console.log({ model, ngrams });
+if (ngrams.some(({ tokens }) => tokens !== model.tokens)) {
+  throw new Error('The model and the n-grams were not asked about the same tokens.');
+}
+
+const destination = `${root}models/${name}`;
+const published = await publishModel(modelFolder, destination);
+const log = await readLogs(runFolders);
+const levels = ngrams.map(({ order, loss }) => ({ label: `${order}-gram`, loss }));
+const curve = await lossCurve(log, levels, 'loss of the next token (nats)');
+await writeFile(`${destination}/training-loss.svg`, curve);
+const texts = samples.map(({ prompt, options }) => {
+  const drawn = options.seed === undefined ? {} : { ...sampling, ...options };
+  const length = ['--max-new-tokens', String(recipe.sampleLength)];
+  const flags = [...(options.seed === undefined ? [] : ['--do-sample']), ...toArguments(drawn)];
+  const args = ['generate', prompt, '--model', destination, ...length, ...flags];
+  return { prompt, flags: [...length, ...flags], text: outputOf([...args, '--quiet']).trimEnd() };
+});
+const card = modelCard({
+  ...{ name, recipe, log, model, ngrams, texts },
+  commands: trainingCommands.map((args) => `multihead ${args.join(' ')}`),
+  evaluation: `multihead ${evaluationCommand.join(' ')}`,
+  corpus: documentSizes(corpus),
+  packages: corpusPackages(),
+  ...published,
+});
+await writeFile(`${destination}/README.md`, card);
+console.log(`\n${destination} is made.`);

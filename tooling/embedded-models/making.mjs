@@ -1,0 +1,80 @@
+// What making a model by `multihead` takes, whatever the model.
+import { spawnSync } from 'node:child_process';
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { readSafetensors } from '@multihead/checkpoint';
+import { readCorpus, toText } from './corpus.mjs';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** `{ hidden: 128 }` → `['--hidden', '128']` */
+export function toArguments(options) {
+  return Object.entries(options).flatMap(([key, value]) => [
+    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    String(value),
+  ]);
+}
+
+/** Runs the command before one's eyes, and gives up where it does. */
+export function multihead(args) {
+  console.log(`\n$ multihead ${args.join(' ')}`);
+  run(args, 'inherit');
+}
+
+/** Runs the command for what it prints. */
+export const outputOf = (args) => run(args, ['ignore', 'pipe', 'inherit']);
+
+function run(args, stdio) {
+  const main = `${root}packages/cli/dist/main.js`;
+  const options = { stdio, encoding: 'utf8', maxBuffer: 1 << 28 };
+  const { status, signal, stdout } = spawnSync(process.execPath, [main, ...args], options);
+  if (status !== 0) process.exit(status ?? (signal === null ? 1 : 130));
+  return stdout;
+}
+
+/** Writes the corpus as two files into a folder; `{ corpus, files: { train, heldOut } }`. */
+export async function writeCorpus(folder) {
+  const corpus = await readCorpus();
+  const files = { train: `${folder}/train.txt`, heldOut: `${folder}/held-out.txt` };
+  await mkdir(folder, { recursive: true });
+  await writeFile(files.train, toText(corpus.filter(({ heldOut }) => !heldOut)));
+  await writeFile(files.heldOut, toText(corpus.filter(({ heldOut }) => heldOut)));
+  return { corpus, files };
+}
+
+/** Puts a model that was made in place of the one in the repository: its number of weights, and its bytes. */
+export async function publishModel(modelFolder, destination) {
+  await rm(destination, { recursive: true, force: true });
+  await mkdir(destination, { recursive: true });
+  for (const file of await readdir(modelFolder, { withFileTypes: true })) {
+    if (!file.isFile() || file.name.endsWith('.jsonl')) continue;
+    await copyFile(`${modelFolder}/${file.name}`, `${destination}/${file.name}`);
+  }
+  const file = `${destination}/model.safetensors`;
+  const { header } = await readSafetensors(await readFile(file), { file });
+  const sizes = Array.from(header.tensors.values(), ({ shape }) =>
+    shape.reduce((a, b) => a * b, 1),
+  );
+  return { parameters: sizes.reduce((a, b) => a + b, 0), bytes: (await stat(file)).size };
+}
+
+/** The logs of runs, each of which goes on where the one before ended, as one. */
+export async function readLogs(runFolders) {
+  return (await Promise.all(runFolders.map(readLog))).reduce(after);
+}
+
+async function readLog(folder) {
+  const lines = (await readFile(`${folder}/training-log.jsonl`, 'utf8')).trim().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+function after(first, second) {
+  const { step, epoch, seconds } = first.at(-1);
+  const shifted = second.map((line) => ({
+    ...line,
+    step: step + line.step,
+    epoch: epoch + line.epoch,
+    seconds: seconds + line.seconds,
+  }));
+  return [...first, ...shifted];
+}
