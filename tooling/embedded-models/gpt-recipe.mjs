@@ -22,8 +22,8 @@ export const architecture = {
  * once more (Hägele et al. 2024). How long the first is decides nothing but its end.
  */
 export const runs = [
-  { steps: 4000, learningRate: 2.5e-3, warmup: 200, schedule: 'constant' },
-  { steps: 1000, learningRate: 2.5e-3, warmup: 50, schedule: 'linear' },
+  { steps: 2380, learningRate: 2.5e-3, warmup: 200, schedule: 'constant' },
+  { steps: 700, learningRate: 2.5e-3, warmup: 50, schedule: 'linear' },
 ];
 
 /** Options of both runs, beside the files. */

@@ -16,6 +16,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { classifierKeys } from './checkpoint-keys.js';
 import { BertConfig } from './config.js';
 import { type BertInputs, packInputs } from './inputs.js';
+import { asHuggingFace } from './layouts.js';
 import { type BertForwardOptions, BertTrunk } from './trunk.js';
 
 export interface BertSequenceClassificationInputs extends BertInputs {
@@ -54,7 +55,7 @@ export class BertForSequenceClassification extends PretrainedModel<BertConfig> {
   }
 
   /**
-   * From a folder, URL or hub id in Hugging Face's format. A checkpoint without a classifier, such as one
+   * From a folder, URL or hub id in Hugging Face's format, or in Google's. A checkpoint without a classifier, such as one
    * that was pre-trained, needs `initializeMissing`.
    *
    * @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError
@@ -64,6 +65,7 @@ export class BertForSequenceClassification extends PretrainedModel<BertConfig> {
     options: FromPretrainedOptions = {},
   ): Promise<BertForSequenceClassification> {
     const recipe = {
+      adapt: asHuggingFace,
       config: BertConfig.fromJson,
       keyMap: () => classifierKeys,
       build: (config: BertConfig, weights: Weights) =>
