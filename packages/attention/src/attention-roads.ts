@@ -1,4 +1,11 @@
-import { differentiable, dropout as dropoutOp, matMul, runKernel, softmax } from '@multihead/nn';
+import {
+  differentiable,
+  dropout as dropoutOp,
+  isRecording,
+  matMul,
+  runKernel,
+  softmax,
+} from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { mergeHeads, splitHeads } from './heads.js';
 import { causalMask, combineMasks } from './masks.js';
@@ -8,12 +15,9 @@ import { causalMask, combineMasks } from './masks.js';
  * that gives the same. Which one is taken is decided in `scaled-dot-product-attention.ts`.
  */
 
-/** What is attended to, checked and complete. */
-export interface AttentionCall {
-  query: tf.Tensor;
+/** How to attend, checked and complete. */
+export interface AttentionRule {
   /** Of key and value the first `keyLength` positions count; a cache has room for more. */
-  key: tf.Tensor;
-  value: tf.Tensor;
   keyLength: number;
   numHeads: number;
   scale: number;
@@ -24,6 +28,13 @@ export interface AttentionCall {
   headMask: tf.Tensor | undefined;
   dropout: { rate: number; seed: number } | undefined;
   outputAttentions: boolean;
+}
+
+/** And to what. */
+export interface AttentionCall extends AttentionRule {
+  query: tf.Tensor;
+  key: tf.Tensor;
+  value: tf.Tensor;
 }
 
 type Result = { context: tf.Tensor; weights?: tf.Tensor };
@@ -54,19 +65,9 @@ export function composedAttention(call: AttentionCall): Result {
 export function attentionByKernel(
   call: AttentionCall & { sequenceLengths: readonly number[] | undefined },
 ): Result {
-  const { query, key, value, keyLength, mask, headMask, outputAttentions, sequenceLengths } = call;
-  const { rate: dropoutRate, seed: dropoutSeed } = call.dropout ?? { rate: 0, seed: 0 };
-  const { numHeads, scale, causal } = call;
-  const attrs = {
-    ...{ numHeads, scale, causal, dropoutRate, dropoutSeed, keyLength },
-    ...(sequenceLengths && { sequenceLengths: [...sequenceLengths] }),
-  };
-  if (outputAttentions || headMask !== undefined || key.shape[1] !== keyLength) {
-    const inputs = { query, key, value, mask, headMask };
-    const outputs = runKernel('MhAttention', inputs, { ...attrs, outputWeights: outputAttentions });
-    const [context, , weights] = outputs;
-    return { context: context!, ...(weights && { weights }) };
-  }
+  const { query, key, value, mask } = call;
+  if (!isRecording()) return attentionAlone({ query, key, value }, call);
+  const attrs = attributes(call);
   const attend = differentiable({
     forward: (q, k, v) => {
       const inputs = { query: q!, key: k!, value: v!, mask };
@@ -79,6 +80,31 @@ export function attentionByKernel(
     },
   });
   return { context: attend(query, key, value) };
+}
+
+/**
+ * The same without a gradient. A query alone has key and value beside it, `sideBySide`, in one tensor;
+ * those of a cache may take their place.
+ */
+export function attentionAlone(
+  inputs: { query: tf.Tensor; key?: tf.Tensor; value?: tf.Tensor },
+  rule: AttentionRule & { sequenceLengths: readonly number[] | undefined },
+  sideBySide = false,
+): Result {
+  const { mask, headMask, outputAttentions: outputWeights } = rule;
+  const attrs = { ...attributes(rule), outputWeights, sideBySide };
+  const outputs = runKernel('MhAttention', { ...inputs, mask, headMask }, attrs);
+  const [context, , weights] = outputs;
+  return { context: context!, ...(weights && { weights }) };
+}
+
+function attributes(rule: AttentionRule & { sequenceLengths: readonly number[] | undefined }) {
+  const { numHeads, scale, causal, keyLength, sequenceLengths } = rule;
+  const { rate: dropoutRate, seed: dropoutSeed } = rule.dropout ?? { rate: 0, seed: 0 };
+  return {
+    ...{ numHeads, scale, causal, dropoutRate, dropoutSeed, keyLength },
+    ...(sequenceLengths && { sequenceLengths: [...sequenceLengths] }),
+  };
 }
 
 /** [batch, length, …] → [batch, count, …] */

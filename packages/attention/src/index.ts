@@ -13,3 +13,4 @@ export {
   type AttentionResult,
   scaledDotProductAttention,
 } from './scaled-dot-product-attention.js';
+export { selfAttention } from './self-attention.js';

@@ -82,31 +82,57 @@ export class KeyValueCache {
    *   gradients are recorded. The cache is as before then.
    */
   append(key: tf.Tensor, value: tf.Tensor): void {
+    this.#checkNew(key.shape, value.shape);
+    this.#add([
+      { x: key, column: 0 },
+      { x: value, column: 0 },
+    ]);
+  }
+
+  /** The same of query, key and value side by side, [batch, new, 3·width], from where they lie. */
+  appendSideBySide(qkv: tf.Tensor): void {
+    const [batch, added, all] = qkv.shape as [number, number, number];
+    const width = all / 3;
+    this.#checkNew([batch, added, width], [batch, added, width]);
+    this.#add([
+      { x: qkv, column: width },
+      { x: qkv, column: 2 * width },
+    ]);
+  }
+
+  #checkNew(key: readonly number[], value: readonly number[]): void {
     this.#alive();
-    const added = key.shape[1] ?? 0;
-    const wanted = this.#widths.map((width) => `${this.#batch},${added},${width}`);
-    if (`${key.shape}` !== wanted[0] || `${value.shape}` !== wanted[1]) {
-      throw new ModelError(
-        'WRONG_SHAPE',
-        `The cache takes key [${wanted[0]}] and value [${wanted[1]}], not [${key.shape}] and [${value.shape}].`,
-      );
-    }
+    const wanted = this.#widths.map((width) => `${this.#batch},${key[1] ?? 0},${width}`);
+    if (`${key}` === wanted[0] && `${value}` === wanted[1]) return;
+    throw new ModelError(
+      'WRONG_SHAPE',
+      `The cache takes key [${wanted[0]}] and value [${wanted[1]}], not [${key}] and [${value}].`,
+    );
+  }
+
+  /** Of each tensor [batch, new, …] the keys' or values' columns from `column` on. */
+  #add(news: { x: tf.Tensor; column: number }[]): void {
     if (isRecording()) {
       throw new ModelError(
         'BAD_INPUT',
         'A key-value cache holds no gradient. Differentiate a whole sequence, without a cache.',
       );
     }
+    const added = news[0]!.x.shape[1]!;
     const [position, length] = [this.#length, this.#length + added];
     this.#makeRoom(length);
-    const news = [key, value];
     if (hasKernel('MhCacheWrite')) {
       if (this.keys.shape[1]! < length) this.#become((store) => this.#copied(store));
       for (const [i, cache] of this.#alive().entries()) {
-        runKernel('MhCacheWrite', { cache, x: news[i] }, { position });
+        const { x, column } = news[i]!;
+        runKernel('MhCacheWrite', { cache, x }, { position, column });
       }
     } else {
-      this.#become((store, i) => tf.concat([held(store, position), news[i]!], 1));
+      this.#become((store, i) => {
+        const { x, column } = news[i]!;
+        const part = tf.slice(x, [0, 0, column], [this.#batch, added, this.#widths[i]]);
+        return tf.concat([held(store, position), part], 1);
+      });
     }
     this.#length = length;
   }

@@ -1,6 +1,11 @@
 import { hasKernel, isRecording, ModelError } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { type AttentionCall, attentionByKernel, composedAttention } from './attention-roads.js';
+import {
+  type AttentionCall,
+  type AttentionRule,
+  attentionByKernel,
+  composedAttention,
+} from './attention-roads.js';
 import type { KeyValueCache } from './key-value-cache.js';
 import { checkSequences, eachSequence } from './ragged.js';
 
@@ -54,30 +59,41 @@ export function scaledDotProductAttention(
   value: tf.Tensor,
   options: AttentionOptions,
 ): AttentionResult {
-  const { numHeads, causal = false, dropout, outputAttentions = false } = options;
-  const { cache, sequenceLengths } = options;
+  const { numHeads, cache, sequenceLengths } = options;
   checkShapes(query, key, value, numHeads);
   if (sequenceLengths) {
-    checkSequences(query, key, sequenceLengths, { mask: options.mask, cache, outputAttentions });
+    const { mask, outputAttentions } = options;
+    checkSequences(query, key, sequenceLengths, { mask, cache, outputAttentions });
   }
-  const { scale = 1 / Math.sqrt(query.shape[2]! / numHeads) } = options;
   const keys = key.shape[1]! + (cache?.length ?? 0);
-  const full = [query.shape[0]!, numHeads, query.shape[1]!, keys];
   return tf.tidy(() => {
-    const headMask = options.headMask && broadcastable(options.headMask, 'headMask', full);
-    const mask = options.mask && broadcastable(options.mask, 'mask', full, true);
-    const shared = { numHeads, scale, causal, dropout, mask, headMask, outputAttentions };
+    const rule = attentionRule(query.shape, keys, query.shape[2]! / numHeads, options);
     cache?.append(key, value);
     const call: AttentionCall = cache
-      ? { ...shared, query, key: cache.keys, value: cache.values, keyLength: cache.length }
-      : { ...shared, query, key, value, keyLength: keys };
-    if (servedByKernel(call)) return attentionByKernel({ ...call, sequenceLengths });
+      ? { ...rule, query, key: cache.keys, value: cache.values }
+      : { ...rule, query, key, value };
+    if (servedByKernel(rule)) return attentionByKernel({ ...call, sequenceLengths });
     return sequenceLengths ? eachSequence(call, sequenceLengths) : composedAttention(call);
   });
 }
 
+/** The options of queries [batch, query, …] and so many keys: checked, inside a tidy. */
+export function attentionRule(
+  [batch, queries]: readonly number[],
+  keys: number,
+  headSize: number,
+  options: AttentionOptions,
+): AttentionRule {
+  const { numHeads, causal = false, dropout, outputAttentions = false } = options;
+  const { scale = 1 / Math.sqrt(headSize) } = options;
+  const full = [batch!, numHeads, queries!, keys];
+  const headMask = options.headMask && broadcastable(options.headMask, 'headMask', full);
+  const mask = options.mask && broadcastable(options.mask, 'mask', full, true);
+  return { keyLength: keys, numHeads, scale, causal, dropout, mask, headMask, outputAttentions };
+}
+
 /** The kernel masks whole heads only, and differentiates neither weights nor a head mask. */
-function servedByKernel({ headMask, outputAttentions }: AttentionCall): boolean {
+export function servedByKernel({ headMask, outputAttentions }: AttentionRule): boolean {
   if (!hasKernel('MhAttention')) return false;
   if (isRecording()) return !outputAttentions && headMask === undefined;
   return headMask === undefined || (headMask.shape[2] === 1 && headMask.shape[3] === 1);

@@ -1,6 +1,6 @@
-import { type KeyValueCache, scaledDotProductAttention } from '@multihead/attention';
+import { type KeyValueCache, selfAttention } from '@multihead/attention';
 import { Conv1D, Dropout, LayerNorm, normal, type Random, type Weights } from '@multihead/nn';
-import { add, split, type Tensor } from '@tensorflow/tfjs-core';
+import { add, type Tensor } from '@tensorflow/tfjs-core';
 import type { GPTConfig } from './config.js';
 
 export interface GPTBlockInputs {
@@ -44,10 +44,9 @@ export class GPTAttention {
   /** x [batch, new, nEmbd] → the same shape, and weights [batch, heads, new, seen] if asked for. */
   forward(x: Tensor, inputs: GPTBlockInputs): { attended: Tensor; weights?: Tensor } {
     const { random, ...options } = inputs;
-    const [query, key, value] = split(this.qkv.forward(x), 3, -1) as [Tensor, Tensor, Tensor];
     const { rate } = this.#attentionDropout;
     const dropout = random && rate > 0 ? { rate, seed: random.int32() } : undefined;
-    const { context, weights } = scaledDotProductAttention(query, key, value, {
+    const { context, weights } = selfAttention(this.qkv.forward(x), {
       ...options,
       numHeads: this.#numHeads,
       scale: this.#scale,

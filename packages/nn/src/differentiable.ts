@@ -17,7 +17,7 @@ export interface Op {
 
 /** Makes an op of a forward and a backward function; both are tidied, neither is recorded. */
 export function differentiable({ forward, backward }: Op): (...inputs: Tensor[]) => Tensor {
-  return customGrad((...args) => {
+  const recorded = customGrad((...args) => {
     const save = args.at(-1) as GradSaveFunc;
     const { value, saved } = forward(...(args.slice(0, -1) as Tensor[]));
     save(saved);
@@ -25,6 +25,9 @@ export function differentiable({ forward, backward }: Op): (...inputs: Tensor[])
       tidy(() => separate(backward(dy, saved), [dy, ...saved]));
     return { value, gradFunc };
   });
+  // Where no gradient will be asked for, tfjs's bookkeeping for it is a part of a short op that shows.
+  return (...inputs) =>
+    isRecording() ? recorded(...inputs) : tidy(() => forward(...inputs).value);
 }
 
 /** tfjs frees each gradient when it has added another to it: none may be shared. */

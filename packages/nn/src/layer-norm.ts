@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { differentiable } from './differentiable.js';
+import { differentiable, isRecording } from './differentiable.js';
 import { ModelError } from './errors.js';
-import { kernelOr } from './kernel.js';
+import { hasKernel, kernelOr, runKernel } from './kernel.js';
 import { columnSums } from './mat-mul.js';
 import { type Operand, type Parameter, tensorOf } from './parameter.js';
 import { type Initializer, ones, type Weights, zeros } from './weights.js';
@@ -55,6 +55,9 @@ export function layerNorm(
         return [dx, columnSums(tf.mul(dy, normed)), columnSums(dy)];
       }),
   });
+  if (!isRecording() && hasKernel('MhLayerNorm')) {
+    return tf.tidy(() => runKernel('MhLayerNorm', { x, gamma, beta }, { epsilon })[0]!);
+  }
   return tf.tidy(() => {
     const flat = tf.reshape(x, [x.size / d, d]);
     return tf.reshape(normalize(flat, gamma, beta), x.shape);

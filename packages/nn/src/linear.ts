@@ -54,10 +54,15 @@ export function linear(
       `The weight is quantized by ${quantized.by}, and read the other way.`,
     );
   }
+  const end = { bias: b, activation: name };
+  if (!isRecording()) {
+    if (quantized) return quantizedLinear(x, quantized, end);
+    const y = x.rank > 1 && byPanels(x, weight, transposed, end);
+    if (y) return y;
+  }
   const rows = x.shape.slice(0, -1);
   return tidy(() => {
     const flat = reshape(x, [size(rows), inFeatures]);
-    const end = { bias: b, activation: name };
     const multiply = isRecording() ? recorded : alone;
     const y = quantized
       ? quantizedLinear(flat, quantized, end)
@@ -75,8 +80,14 @@ function recorded(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue
 }
 
 function alone(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue): Tensor {
+  const y = byPanels(x, weight, transposed, end);
+  return y ?? product(x, tensorOf(weight), false, !transposed, end);
+}
+
+/** x [..., in] by a weight that can be packed; undefined where none can be. */
+function byPanels(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue) {
   const packed = packedOf(weight, transposed ? 'columns' : 'rows');
-  if (packed === undefined) return product(x, tensorOf(weight), false, !transposed, end);
+  if (packed === undefined) return undefined;
   const attrs = { panels: true, ...(end.activation && { activation: end.activation }) };
   return runKernel('MhMatMul', { a: x, b: packed.panels, bias: end.bias }, attrs)[0]!;
 }

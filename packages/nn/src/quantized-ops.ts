@@ -11,9 +11,9 @@ import { type QuantizedMatrix, TINY } from './quantized-matrix.js';
  */
 
 /**
- * activation(x·Wᵀ + b). Each row of x [rows, in] is rounded, as it comes, to 1/255 of its range (which has 0 in it)
- * times whole numbers. A row with a NaN or an Infinity gives NaN. The gradients are those of the product
- * without rounding x; W has none.
+ * activation(x·Wᵀ + b), x [..., in]; for a gradient, [rows, in]. Each row of x is rounded, as it comes,
+ * to 1/255 of its range (which has 0 in it) times whole numbers. A row with a NaN or an Infinity gives
+ * NaN. The gradients are those of the product without rounding x; W has none.
  */
 export function quantizedLinear(
   x: tf.Tensor,
@@ -24,7 +24,10 @@ export function quantizedLinear(
   const then = (y: tf.Tensor) => (name === undefined ? y : activation(name)(y));
   const run = (x: tf.Tensor, bias: tf.Tensor | undefined, attrs: KernelAttributes) =>
     kernelOr('MhLinearInt8', { x, values, scales, sums, bias }, attrs, () => [
-      attrs.activation ? then(composedLinear(x, w, bias)) : composedLinear(x, w, bias),
+      tf.tidy(() => {
+        const y = composedLinear(x, w, bias);
+        return attrs.activation ? then(y) : y;
+      }),
     ])[0]!;
   if (!isRecording()) return run(x, bias, name === undefined ? {} : { activation: name });
   const forward = (x: tf.Tensor, bias?: tf.Tensor) => ({ value: run(x, bias, {}), saved: [] });
@@ -40,7 +43,9 @@ export function quantizedLinear(
   return then(y);
 }
 
-function composedLinear(x: tf.Tensor, w: QuantizedMatrix, bias?: tf.Tensor): tf.Tensor {
+function composedLinear(given: tf.Tensor, w: QuantizedMatrix, bias?: tf.Tensor): tf.Tensor {
+  const rows = given.shape.slice(0, -1);
+  const x = tf.reshape(given, [rows.reduce((a, b) => a * b, 1), w.columns]);
   const least = tf.minimum(tf.min(x, -1, true), 0); // [rows, 1]
   const range = tf.sub(tf.maximum(tf.max(x, -1, true), 0), least);
   const isZero = tf.less(range, TINY);
@@ -53,7 +58,7 @@ function composedLinear(x: tf.Tensor, w: QuantizedMatrix, bias?: tf.Tensor): tf.
   // 0, or NaN for a row with a NaN or an Infinity: backends differ in which of them min and max see.
   const odd = tf.sum(tf.mul(x, 0), -1, true);
   const scale = tf.add(orZero(tf.div(range, 255)), odd);
-  const y = tf.mul(sums, tf.mul(scale, w.scales));
+  const y = tf.reshape(tf.mul(sums, tf.mul(scale, w.scales)), [...rows, w.rows]);
   return bias === undefined ? y : tf.add(y, bias);
 }
 

@@ -17,15 +17,17 @@ export function attentionScratch(lq: usize, lk: usize, dq: usize, dv: usize): us
 /**
  * query [b, lq, h·dq], key [b, room, h·dq], value [b, room, h·dv], of which the first lk positions count
  * → context [b, lq, h·dv], logSumExp [b, h, lq] (not above LOWEST where a query saw nothing) and, unless
- * 0, weights [b, h, lq, lk]. `mask` (or 0) is added to the scores; its strides are in floats, 0 where it
- * is broadcast. Only the heads from `first` to `end` are computed, counted through the whole batch.
- * `headMask` (or 0) multiplies the weights of each head. `threshold` 0 turns dropout off.
+ * 0, weights [b, h, lq, lk]. `qStep`, `kStep` and `vStep`: floats from a position to the next. `mask` (or
+ * 0) is added to the scores; its strides are in floats, 0 where it is broadcast. Only the heads from
+ * `first` to `end` are computed, counted through the whole batch. `headMask` (or 0) multiplies the weights
+ * of each head. `threshold` 0 turns dropout off.
  */
 export function attention(
   query: usize, key: usize, value: usize, context: usize, logSumExp: usize, weights: usize,
   mask: usize, maskBatch: usize, maskHead: usize, maskQuery: usize,
   headMask: usize, headMaskBatch: usize, headMaskHead: usize,
   first: usize, end: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
+  qStep: usize, kStep: usize, vStep: usize,
   scale: f32, causal: bool, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
 ): void {
   const edge = scratch;
@@ -34,27 +36,26 @@ export function attention(
   const scores = edge + (few ? fewScratch(lk) << 2 : 128);
   const keys = scores + ((min(lq, TILE) * ld) << 2);
   const values = keys + ((up16(lk) * dq) << 2);
-  const qStep = heads * dq;
-  const vStep = heads * dv;
+  const cStep = heads * dv;
   for (let pair = first; pair < end; pair++) {
     const z = pair / heads;
     const h = pair % heads;
     const q = query + ((z * lq * qStep + h * dq) << 2);
-    const k = key + ((z * room * qStep + h * dq) << 2);
+    const k = key + ((z * room * kStep + h * dq) << 2);
     const v = value + ((z * room * vStep + h * dv) << 2);
-    const c = context + ((z * lq * vStep + h * dv) << 2);
+    const c = context + ((z * lq * cStep + h * dv) << 2);
     const row0 = pair * lq;
     const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
     if (!few) {
-      packTransposed(k, qStep, keys, dq, lk);
+      packTransposed(k, kStep, keys, dq, lk);
       pack(v, vStep, values, lk, dv);
     }
     for (let i0: usize = 0; i0 < lq; i0 += TILE) {
       const rows = min(TILE, lq - i0);
       let seen = visible(i0 + rows - 1, lq, lk, causal);
       const qTile = q + ((i0 * qStep) << 2);
-      const cTile = c + ((i0 * vStep) << 2);
-      if (few) gemm(qTile, qStep, false, k, qStep, true, scores, ld, rows, seen, dq, false, 0, 0, edge);
+      const cTile = c + ((i0 * cStep) << 2);
+      if (few) gemm(qTile, qStep, false, k, kStep, true, scores, ld, rows, seen, dq, false, 0, 0, edge);
       else products(qTile, qStep, keys, dq, scores, ld, rows, seen, i0, lq, lk, causal, edge);
       let rule = causal;
       for (let i: usize = 0; i < rows; i++) {
@@ -86,8 +87,8 @@ export function attention(
           memory.fill(target + (own << 2), 0, (lk - own) << 2);
         }
       }
-      if (few) gemm(scores, ld, false, v, vStep, false, cTile, vStep, rows, dv, seen, false, 0, 0, edge);
-      else weightedSums(scores, ld, values, cTile, vStep, dv, rows, seen, i0, lq, lk, rule, edge);
+      if (few) gemm(scores, ld, false, v, vStep, false, cTile, cStep, rows, dv, seen, false, 0, 0, edge);
+      else weightedSums(scores, ld, values, cTile, cStep, dv, rows, seen, i0, lq, lk, rule, edge);
     }
   }
 }

@@ -1,6 +1,6 @@
 export { attention, attentionScratch } from './attention';
 export { attentionGrad, attentionGradScratch } from './attention-grad';
-export { copy } from './copy';
+export { copy, copyRows } from './copy';
 export { dropout } from './dropout';
 export { embedding, embeddingGrad } from './embedding';
 export { int8Embedding } from './embedding-int8';

@@ -6,6 +6,7 @@ import {
   KeyValueCache,
   MASKED,
   scaledDotProductAttention,
+  selfAttention,
 } from '@multihead/attention';
 import { registerGradients } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
@@ -101,6 +102,40 @@ onEachVariant(() => {
         if (given.outputAttentions) agree(fused.weights!, composed.weights!);
       });
     fc.assert(fc.property(attended, fc.integer(), verify), { numRuns: 60 });
+  });
+
+  test('query, key and value side by side, in a cache or not, are what they are apart', () => {
+    const sideBySide = attended.filter(({ queries }) => queries > 0);
+    const verify = (given: Of<typeof attended>, before: number, seed: number) =>
+      tf.tidy(() => {
+        const random = randomFrom(seed);
+        const { batch, numHeads, size, queries } = given;
+        const keys = before + queries;
+        const { options } = prepare({ ...given, keys }, random);
+        const qkv = draw(random, [batch, queries, 3 * numHeads * size]);
+        const past = draw(random, [batch, before, numHeads * size]);
+        const parts = tf.split(qkv, 3, 2) as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const cached = (attend: (cache: KeyValueCache) => ReturnType<typeof selfAttention>) => {
+          using cache = new KeyValueCache({ batch, width: numHeads * size });
+          cache.append(past, past);
+          return attend(cache);
+        };
+        const [fused, composed] = both(() =>
+          before === 0
+            ? selfAttention(qkv, options)
+            : cached((cache) => selfAttention(qkv, { ...options, cache })),
+        );
+        const apart =
+          before === 0
+            ? scaledDotProductAttention(...parts, options)
+            : cached((cache) => scaledDotProductAttention(...parts, { ...options, cache }));
+        for (const result of [composed, apart]) {
+          agree(fused.context, result.context);
+          if (given.outputAttentions) agree(fused.weights!, result.weights!);
+        }
+      });
+    const lengths = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 40 }));
+    fc.assert(fc.property(sideBySide, lengths, fc.integer(), verify), { numRuns: 60 });
   });
 
   test('gradients', () => {

@@ -5,22 +5,52 @@ import { check, input, type Kernel, type KernelCall, sameShape } from './kernel-
 /** Nanoseconds that a multiplication and its addition take, with the softmax between. */
 const PER_MULTIPLICATION = 0.07;
 
+/** Where in a tensor something of this shape lies: from `offset` on, each position `step` floats on. */
+interface View {
+  tensor: TensorInfo;
+  shape: [batch: number, length: number, width: number];
+  offset: number;
+  step: number;
+}
+
+/** Query, key and value. */
+function views(call: KernelCall, kernel: string): [View, View, View] {
+  const whole = (name: string): View => {
+    const tensor = input(call, kernel, name);
+    check(
+      tensor.shape.length === 3,
+      kernel,
+      () => `${name} [${tensor.shape}] is not [batch, length, heads × size]`,
+    );
+    const shape = tensor.shape as View['shape'];
+    return { tensor, shape, offset: 0, step: shape[2] };
+  };
+  const query = whole('query');
+  if (!call.attrs.sideBySide) return [query, whole('key'), whole('value')];
+  const [batch, length, width] = query.shape;
+  check(
+    width % 3 === 0,
+    kernel,
+    () => `query [${query.shape}] is not query, key and value side by side`,
+  );
+  const part = (i: number): View => {
+    return { ...query, shape: [batch, length, width / 3], offset: (i * width) / 3 };
+  };
+  const cached = call.inputs.key !== undefined;
+  return [part(0), cached ? whole('key') : part(1), cached ? whole('value') : part(2)];
+}
+
 /** The inputs of a call, checked, and what both directions make of them. */
 function read(call: KernelCall, kernel: string) {
   const { attrs } = call;
-  const [query, key, value] = ['query', 'key', 'value'].map((name) => input(call, kernel, name));
-  const shapes = () => `query [${query!.shape}], key [${key!.shape}], value [${value!.shape}]`;
+  const [query, key, value] = views(call, kernel);
+  const shapes = () => `query [${query.shape}], key [${key.shape}], value [${value.shape}]`;
   const heads = Number(attrs.numHeads);
+  const [batch, lq, qWidth] = query.shape;
+  const [keyBatch, room, kWidth] = key.shape;
+  const vWidth = value.shape[2];
   check(
-    [query, key, value].every((tensor) => tensor!.shape.length === 3),
-    kernel,
-    () => `${shapes()}: not [batch, length, heads × size]`,
-  );
-  const [batch, lq, qWidth] = query!.shape as [number, number, number];
-  const [keyBatch, room, kWidth] = key!.shape as [number, number, number];
-  const vWidth = value!.shape[2]!;
-  check(
-    keyBatch === batch && kWidth === qWidth && sameShape(value!.shape, [batch, room, vWidth]),
+    keyBatch === batch && kWidth === qWidth && sameShape(value.shape, [batch, room, vWidth]),
     kernel,
     () => `${shapes()} do not go together`,
   );
@@ -56,7 +86,7 @@ function read(call: KernelCall, kernel: string) {
       `and weights, not ${shapes()}`,
   );
   return {
-    tensors: [query!, key!, value!],
+    views: [query, key, value],
     outputShapes: { context: [batch, lq, vWidth], logSumExp: [batch, heads, lq], weights: full },
     calls: lengths
       ? sequences(lengths, heads, seed)
@@ -65,7 +95,7 @@ function read(call: KernelCall, kernel: string) {
           .map((range) => ({ start: 0, seed, sizes: [...range, heads, lq, lk, room] })),
     longest: lengths ? [Math.max(0, ...lengths), Math.max(0, ...lengths)] : [lq, lk],
     sizes: [qWidth / heads, vWidth / heads],
-    steps: { query: qWidth, value: vWidth, sum: heads },
+    steps: { context: vWidth, sum: heads },
     maskArguments: () => [...mask.arguments(), ...headMask.arguments()],
     scaling: [scale, !!attrs.causal] as const,
     keep,
@@ -111,7 +141,8 @@ function sequences(lengths: readonly number[], heads: number, seed: number) {
  * With `causal` query i sees the keys j ≤ i + lk − lq; one that sees none, or only such as the mask
  * hides, attends to all keys alike. `headMask` [b|1, h|1, 1, 1] multiplies the weights. With `keyLength`
  * key and value (a cache) are longer than that, and only so many count. With `sequenceLengths` b is 1,
- * and the row is so many sequences laid end to end, each of which sees itself.
+ * and the row is so many sequences laid end to end, each of which sees itself. With `sideBySide` query is
+ * [b, lq, 3·h·dq], query, key and value one beside the other; key and value may still be a cache's.
  */
 export const attention: Kernel = {
   name: 'MhAttention',
@@ -124,10 +155,15 @@ export const attention: Kernel = {
     const room = call.wasm.attentionScratch!(lq!, lk!, ...given.sizes);
     const scratch = call.scratch(room * given.calls.length);
     const weights = outputs[2] ? call.address(outputs[2]) : 0;
-    const { query, value, sum } = steps;
-    const at = addresses(call, [...given.tensors, ...outputs], [query, query, value, value, sum]);
+    const places = [
+      ...given.views,
+      place(outputs[0]!, steps.context),
+      place(outputs[1]!, steps.sum),
+    ];
+    const at = addresses(call, places);
+    const strides = given.views.map(({ step }) => step);
     const calls = given.calls.map(({ start, seed, sizes }, i) => [
-      ...[...at(start), weights, ...given.maskArguments(), ...sizes, ...given.sizes],
+      ...[...at(start), weights, ...given.maskArguments(), ...sizes, ...given.sizes, ...strides],
       ...[...given.scaling, seed, ...given.keep, scratch + 4 * room * i],
     ]);
     call.run('attention', calls);
@@ -152,16 +188,15 @@ export const attentionGrad: Kernel = {
         'MhAttentionGrad',
         () => `dcontext or logSumExp is [${tensor.shape}], not [${shape}]`,
       );
-    const outputs = given.tensors.map(({ shape }) => call.output(shape));
+    check(!call.attrs.sideBySide, 'MhAttentionGrad', () => 'sideBySide has no gradient');
+    const outputs = given.views.map(({ shape }) => call.output(shape));
     const [lq, lk] = given.longest;
     const room = call.wasm.attentionGradScratch!(lq!, lk!, ...given.sizes);
     const scratch = call.scratch(room * given.calls.length);
-    const { query, value, sum } = steps;
-    const at = addresses(
-      call,
-      [dcontext, ...given.tensors, logSumExp, ...outputs],
-      [value, query, query, value, sum, query, query, value],
-    );
+    const at = addresses(call, [
+      ...[place(dcontext, steps.context), ...given.views, place(logSumExp, steps.sum)],
+      ...given.views.map(({ step }, i) => place(outputs[i]!, step)),
+    ]);
     const calls = given.calls.map(({ start, seed, sizes }, i) => [
       ...[...at(start), ...given.maskArguments(), ...sizes, ...given.sizes],
       ...[...given.scaling, seed, ...given.keep, scratch + 4 * room * i],
@@ -171,8 +206,10 @@ export const attentionGrad: Kernel = {
   },
 };
 
-/** Where position `start` of each tensor is, which has so many floats a position. */
-function addresses(call: KernelCall, tensors: TensorInfo[], steps: number[]) {
-  const bases = steps.map((_, i) => call.address(tensors[i]!));
-  return (start: number) => bases.map((base, i) => base + 4 * start * steps[i]!);
+const place = (tensor: TensorInfo, step: number) => ({ tensor, step, offset: 0 });
+
+/** Where position `start` of each is. */
+function addresses(call: KernelCall, places: Omit<View, 'shape'>[]) {
+  const bases = places.map(({ tensor, offset }) => call.address(tensor) + 4 * offset);
+  return (start: number) => bases.map((base, i) => base + 4 * start * places[i]!.step);
 }

@@ -22,6 +22,11 @@ onEachVariant(() => {
         ...[0, 1, 2, 100, 101, 102, 103, 104, 105, 9, 10, 11],
         ...[12, 13, 14, 106, 107, 108, 109, 110, 111, 21, 22, 23],
       ]);
+      kernel('Write', { cache, x: numbered([2, 1, 9], 200) }, { position: 3, column: 6 });
+      expect(Array.from(tf.slice(cache, [0, 2, 0], [2, 2, 3]).dataSync())).toEqual([
+        ...[103, 104, 105, 206, 207, 208],
+        ...[109, 110, 111, 215, 216, 217],
+      ]);
       const before = cache.dataSync().slice();
       kernel('Write', { cache, x: tf.zeros([2, 0, 3]) }, { position: 4 });
       expect(cache.dataSync()).toEqual(before);
@@ -68,6 +73,8 @@ onEachVariant(() => {
       refused('Write', { x: tf.zeros([2, 2, 3]) }, { position: 0.5 });
       refused('Write', { x: tf.zeros([2, 2, 3]) }, {});
       refused('Write', { x: tf.zeros([2, 2, 4]) }, { position: 0 });
+      refused('Write', { x: tf.zeros([2, 2, 4]) }, { position: 0, column: 2 });
+      refused('Write', { x: tf.zeros([2, 2, 4]) }, { position: 0, column: -1 });
       refused('Write', { x: tf.zeros([1, 2, 3]) }, { position: 0 });
       refused('Write', { x: tf.zeros([2, 3]) }, { position: 0 });
       refused('Write', { cache: tf.zeros([2, 3]), x: tf.zeros([2, 2, 3]) }, { position: 0 });

@@ -31,27 +31,34 @@ function selection(call: KernelCall, kernel: string, batch: number, room: number
   return { rows, length };
 }
 
-/** x [b, n, w] becomes the positions `position` to `position` + n of cache [b, room, w]. */
+/**
+ * x [b, n, w] becomes the positions `position` to `position` + n of cache [b, room, w]; of a wider x those
+ * columns do that begin with `column`.
+ */
 export const cacheWrite: Kernel = {
   name: 'MhCacheWrite',
   run(call) {
     const { cache, batch, room, width, rowBytes } = read(call, 'MhCacheWrite');
     const x = input(call, 'MhCacheWrite', 'x');
-    const [rows, length, xWidth] = x.shape;
+    const [rows, length, xWidth] = x.shape as [number, number, number];
     const position = Number(call.attrs.position);
+    const { column = 0 } = call.attrs as { column?: number };
     check(
       x.shape.length === 3 &&
         rows === batch &&
-        xWidth === width &&
-        isCount(position, room - length!),
+        isCount(column, xWidth - width) &&
+        (xWidth === width || 'column' in call.attrs) &&
+        isCount(position, room - length),
       'MhCacheWrite',
-      () => `x [${x.shape}] does not go to position ${position} of cache [${cache.shape}]`,
+      () =>
+        `x [${x.shape}] from column ${column} on does not go to position ${position} of cache [${cache.shape}]`,
     );
-    const bytes = 4 * length! * width;
     const to = call.address(cache) + 4 * position * width;
-    const from = call.address(x);
-    for (let row = 0; row < batch; row++)
-      call.wasm.copy!(to + row * rowBytes, from + row * bytes, bytes);
+    const from = call.address(x) + 4 * column;
+    for (let row = 0; row < batch; row++) {
+      const places = [to + row * rowBytes, 4 * width, from + 4 * row * length * xWidth, 4 * xWidth];
+      call.wasm.copyRows!(...places, 4 * width, length);
+    }
     return [];
   },
 };
