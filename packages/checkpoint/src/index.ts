@@ -5,6 +5,7 @@ export type { Folder, ReadOptions } from './folder.js';
 export { formatJson, type JsonObject, type JsonValue, parseJson } from './json.js';
 export { type FolderSource, type LoadFolderOptions, loadFolder } from './load-folder.js';
 export { PickledName, PickledObject, type PickleValue } from './pickle-values.js';
+export { type PickledVocabulary, readPickledVocabulary } from './pickled-vocabulary.js';
 export {
   type OnProgress,
   type Progress,

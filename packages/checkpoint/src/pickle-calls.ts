@@ -32,10 +32,21 @@ const CALLS: Readonly<Record<string, Call>> = {
       : undefined,
   // A pattern stays text; nothing is compiled.
   're._compile': ([pattern, flags]) => record('re.Pattern', { pattern, flags }),
+  // numpy's arrays and numbers are records too: their bytes, and what says how to read them.
+  ...numpyCalls('numpy.core.multiarray'),
+  ...numpyCalls('numpy._core.multiarray'),
+  'numpy.dtype': ([name]) => record('numpy.dtype', { name }),
   'torch.Size': ([sizes = []], pickle) => listOf(sizes, pickle),
   'torch.device': ([type, index]) =>
     typeof type !== 'string' ? undefined : typeof index === 'number' ? `${type}:${index}` : type,
 };
+
+function numpyCalls(module: string): Record<string, Call> {
+  return {
+    [`${module}._reconstruct`]: () => new PickledObject('numpy.ndarray'),
+    [`${module}.scalar`]: ([dtype, bytes]) => record('numpy.scalar', { dtype, bytes }),
+  };
+}
 
 /** What `CALLS` makes, or undefined for what is not in it. */
 export function callPlain(

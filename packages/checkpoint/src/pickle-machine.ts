@@ -214,12 +214,15 @@ export class PickleMachine {
     // A state dict, which is an OrderedDict, has attributes too: versions of modules.
     if (target instanceof Map) return;
     if (!(target instanceof PickledObject)) this.fail('gives attributes to what has none');
-    // With slots: a pair of the attributes and of those in slots.
-    for (const part of Array.isArray(state) && state.length === 2 ? state : [state]) {
-      if (part === null) continue;
-      if (!(part instanceof Map)) {
-        this.refuse(`gives ${quote(target.className)} a state that is no dict`);
-      }
+    // With slots: a pair of the attributes and of those in slots. Anything else is for the class to
+    // make something of, and stays as it is.
+    const parts = Array.isArray(state) && state.length === 2 ? state : [state];
+    if (!parts.every((part) => part === null || part instanceof Map)) {
+      target.state.set('__setstate__', state);
+      return;
+    }
+    for (const part of parts) {
+      if (!(part instanceof Map)) continue;
       this.spend(part.size);
       for (const [key, value] of part) target.state.set(key, value);
     }

@@ -95,7 +95,6 @@ describe('what would run something is refused by its name', () => {
       pickleOf('ccopy_reg\n_reconstructor\n(cos\nsystem\ncos\nsystem\nNtR.'),
       '"copyreg._reconstructor"',
     ],
-    ['a state that is no dict', pickleOf('cos\nPathLike\n)', 0x81, 'I1\nb.'), 'no dict'],
   ])('%s', (_, bytes, reason) => {
     const { code, message } = refusal(bytes);
     expect(message).toContain('evil.pkl: ');

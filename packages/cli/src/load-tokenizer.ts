@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { loadFolder } from '@multihead/checkpoint';
+import { loadFolder, readPickledVocabulary } from '@multihead/checkpoint';
 import {
   BertTokenizer,
   loadTokenizer as load,
   type Tokenizer,
   type TokenizerSource,
+  TransfoXLTokenizer,
 } from '@multihead/tokenizers';
 import pc from 'picocolors';
 import { CliError } from './errors.js';
@@ -26,7 +27,9 @@ export async function loadTokenizer(
   { cased = false }: LoadTokenizerOptions = {},
 ): Promise<Tokenizer> {
   const place = await placeOf(source);
-  const tokenizer = await load(place, cased ? { doLowerCase: false } : {}).catch((error) => {
+  const tokenizer = await load(place, cased ? { doLowerCase: false } : {}).catch(async (error) => {
+    const pickled = error?.code === 'NOT_FOUND' && (await pickledTokenizer(source));
+    if (pickled) return pickled;
     if (cased && error?.code === 'BAD_OPTION') {
       throw new CliError(
         'USAGE',
@@ -46,6 +49,18 @@ export async function loadTokenizer(
     );
   }
   return tokenizer;
+}
+
+/** Transformer-XL's words as Hugging Face's library pickled them, for a folder that has nothing newer. */
+async function pickledTokenizer(source: string): Promise<Tokenizer | undefined> {
+  const isFile = /\.(pkl|bin|pt)$/.test(source) && existsSync(source);
+  const folder = isFile ? undefined : await loadFolder(source);
+  const bytes = folder
+    ? ((await folder.readBytes('vocab.bin')) ?? (await folder.readBytes('vocab.pkl')))
+    : await readFile(source);
+  if (bytes === undefined) return undefined;
+  const { words, lowerCase = false } = await readPickledVocabulary(bytes, { file: source });
+  return TransfoXLTokenizer.fromVocab(words, { lowerCase });
 }
 
 /** Whether a bare `vocab.txt`, which is lowered unless told otherwise, looks like that of a cased model. */

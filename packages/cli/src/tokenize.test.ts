@@ -274,6 +274,16 @@ describe('a vocabulary with capital letters and nothing that says what becomes o
   });
 });
 
+test('words that Transformer-XL’s tokenizers pickled, in a folder or as a file', async () => {
+  const pickled = (name: string) =>
+    new URL(`../../checkpoint/fixtures/vocabulary/${name}`, import.meta.url);
+  folder.write('txl/vocab.pkl', readFileSync(pickled('vocab.pkl')));
+  const args = ['tokenize', 'the dog sat .', '--ids', '--json', '-m'];
+  for (const model of ['txl', 'txl/vocab.pkl', fileURLToPath(pickled('cache.pt'))]) {
+    expect(jsonLines(await folder.ok([...args, model]))).toEqual([[2, 10, 6, 9]]);
+  }
+});
+
 describe('wrong usage is one line and code 2', () => {
   const bert = ['tokenize', 'the river', '-m', 'bert'];
   test.each([
