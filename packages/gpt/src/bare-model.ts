@@ -3,7 +3,7 @@ import {
   type ModelOutput,
   modelOutput,
   PretrainedModel,
-  type Weights,
+  Weights,
 } from '@multihead/nn';
 import type { GPTConfig } from './config.js';
 import type { GPTForwardOptions, GPTInputs } from './inputs.js';
@@ -15,7 +15,7 @@ export abstract class BareModel<Config extends GPTConfig> extends PretrainedMode
   readonly transformer: GPTTrunk;
 
   /** Fresh weights drawn with the seed of `weights`, or the ones `weights` reads. */
-  constructor(config: Config, weights: Weights) {
+  constructor(config: Config, weights: Weights = new Weights()) {
     super(config, weights);
     this.transformer = new GPTTrunk(weights, config);
   }

@@ -15,7 +15,7 @@ import {
   type Parameter,
   PretrainedModel,
   type SpecialTokens,
-  type Weights,
+  Weights,
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GPTConfig } from './config.js';
@@ -54,7 +54,7 @@ export abstract class LMHeadModel<Config extends GPTConfig>
   readonly headWeight: Parameter; // [vocabSize, nEmbd]
 
   /** Fresh weights drawn with the seed of `weights`, or the ones `weights` reads. */
-  constructor(config: Config, weights: Weights) {
+  constructor(config: Config, weights: Weights = new Weights()) {
     super(config, weights);
     this.transformer = new GPTTrunk(weights.at('transformer'), config);
     this.headWeight = headWeight(weights, config, this.transformer);

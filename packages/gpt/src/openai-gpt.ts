@@ -1,45 +1,23 @@
-import {
-  type FromPretrainedOptions,
-  type KeyMap,
-  loadPretrained,
-  type PretrainedSource,
-  Weights,
-} from '@multihead/nn';
+import type { FromPretrainedOptions, PretrainedSource } from '@multihead/nn';
 import { BareModel } from './bare-model.js';
-import { bareModelKeys, headKeys } from './checkpoint-keys.js';
+import { bareModelKeys } from './checkpoint-keys.js';
 import { DoubleHeadsModel } from './double-heads.js';
-import { asHuggingFace } from './layouts.js';
 import { LMHeadModel } from './lm-head.js';
 import { OpenAIGPTConfig } from './openai-gpt-config.js';
+import { load } from './pretrained.js';
 import { SequenceClassifier } from './sequence-classifier.js';
 
 type Options = FromPretrainedOptions;
-type Build<M> = (config: OpenAIGPTConfig, weights: Weights) => M;
-
-/** Reads a folder, URL or hub id; what other libraries laid out, as if Hugging Face had. */
-function load<M>(
-  source: PretrainedSource,
-  build: Build<M>,
-  options: Options,
-  keyMap: (config: OpenAIGPTConfig) => KeyMap = headKeys,
-): Promise<M> {
-  const recipe = { adapt: asHuggingFace, config: OpenAIGPTConfig.fromJson, keyMap, build };
-  return loadPretrained(source, recipe, options);
-}
 
 /** The bare GPT (Radford et al. 2018), which normalizes after each part: hidden states. */
 export class OpenAIGPTModel extends BareModel<OpenAIGPTConfig> {
   protected override readonly architecture = 'OpenAIGPTModel';
 
-  constructor(config: OpenAIGPTConfig, weights: Weights = new Weights()) {
-    super(config, weights);
-  }
-
   /** @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError */
-  static fromPretrained(source: PretrainedSource, options: Options = {}): Promise<OpenAIGPTModel> {
+  static fromPretrained(source: PretrainedSource, options?: Options): Promise<OpenAIGPTModel> {
     return load(
+      { config: OpenAIGPTConfig, model: OpenAIGPTModel },
       source,
-      (config, weights) => new OpenAIGPTModel(config, weights),
       options,
       () => bareModelKeys,
     );
@@ -50,16 +28,12 @@ export class OpenAIGPTModel extends BareModel<OpenAIGPTConfig> {
 export class OpenAIGPTLMHeadModel extends LMHeadModel<OpenAIGPTConfig> {
   protected override readonly architecture = 'OpenAIGPTLMHeadModel';
 
-  constructor(config: OpenAIGPTConfig, weights: Weights = new Weights()) {
-    super(config, weights);
-  }
-
   /** @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError */
   static fromPretrained(
     source: PretrainedSource,
-    options: Options = {},
+    options?: Options,
   ): Promise<OpenAIGPTLMHeadModel> {
-    return load(source, (config, weights) => new OpenAIGPTLMHeadModel(config, weights), options);
+    return load({ config: OpenAIGPTConfig, model: OpenAIGPTLMHeadModel }, source, options);
   }
 }
 
@@ -67,20 +41,12 @@ export class OpenAIGPTLMHeadModel extends LMHeadModel<OpenAIGPTConfig> {
 export class OpenAIGPTDoubleHeadsModel extends DoubleHeadsModel<OpenAIGPTConfig> {
   protected override readonly architecture = 'OpenAIGPTDoubleHeadsModel';
 
-  constructor(config: OpenAIGPTConfig, weights: Weights = new Weights()) {
-    super(config, weights);
-  }
-
   /** @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError */
   static fromPretrained(
     source: PretrainedSource,
-    options: Options = {},
+    options?: Options,
   ): Promise<OpenAIGPTDoubleHeadsModel> {
-    return load(
-      source,
-      (config, weights) => new OpenAIGPTDoubleHeadsModel(config, weights),
-      options,
-    );
+    return load({ config: OpenAIGPTConfig, model: OpenAIGPTDoubleHeadsModel }, source, options);
   }
 }
 
@@ -88,18 +54,14 @@ export class OpenAIGPTDoubleHeadsModel extends DoubleHeadsModel<OpenAIGPTConfig>
 export class OpenAIGPTForSequenceClassification extends SequenceClassifier<OpenAIGPTConfig> {
   protected override readonly architecture = 'OpenAIGPTForSequenceClassification';
 
-  constructor(config: OpenAIGPTConfig, weights: Weights = new Weights()) {
-    super(config, weights);
-  }
-
   /** @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError */
   static fromPretrained(
     source: PretrainedSource,
-    options: Options = {},
+    options?: Options,
   ): Promise<OpenAIGPTForSequenceClassification> {
     return load(
+      { config: OpenAIGPTConfig, model: OpenAIGPTForSequenceClassification },
       source,
-      (config, weights) => new OpenAIGPTForSequenceClassification(config, weights),
       options,
     );
   }

@@ -7,7 +7,7 @@ import {
   type Numbers,
   normal,
   PretrainedModel,
-  type Weights,
+  Weights,
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GPTConfig } from './config.js';
@@ -35,7 +35,7 @@ export abstract class SequenceClassifier<Config extends GPTConfig> extends Pretr
   readonly score: Linear;
 
   /** Fresh weights drawn with the seed of `weights`, or the ones `weights` reads. */
-  constructor(config: Config, weights: Weights) {
+  constructor(config: Config, weights: Weights = new Weights()) {
     super(config, weights);
     this.transformer = new GPTTrunk(weights.at('transformer'), config);
     this.score = new Linear(weights.at('score'), {

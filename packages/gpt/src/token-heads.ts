@@ -11,7 +11,7 @@ import {
   normal,
   PretrainedModel,
   readNumbers,
-  type Weights,
+  Weights,
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { GPTConfig } from './config.js';
@@ -39,7 +39,7 @@ export abstract class TokenClassifier<Config extends GPTConfig> extends Pretrain
   readonly #dropout: Dropout;
 
   /** Fresh weights drawn with the seed of `weights`, or the ones `weights` reads. */
-  constructor(config: Config, weights: Weights) {
+  constructor(config: Config, weights: Weights = new Weights()) {
     super(config, weights);
     this.transformer = new GPTTrunk(weights.at('transformer'), config);
     this.classifier = head(weights.at('classifier'), config, config.numLabels);
@@ -98,7 +98,7 @@ export abstract class QuestionAnswerer<Config extends GPTConfig> extends Pretrai
   readonly qaOutputs: Linear;
 
   /** Fresh weights drawn with the seed of `weights`, or the ones `weights` reads. */
-  constructor(config: Config, weights: Weights) {
+  constructor(config: Config, weights: Weights = new Weights()) {
     super(config, weights);
     this.transformer = new GPTTrunk(weights.at('transformer'), config);
     this.qaOutputs = head(weights.at('qa_outputs'), config, 2);
