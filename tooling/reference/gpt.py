@@ -6,6 +6,7 @@ added.
 """
 
 import copy
+import json
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -266,6 +267,23 @@ def other_spellings():
     folder("lm-nanogpt", tensors, {**sizes, "bias": False, "dropout": 0.0}, outputs(model))
 
 
+def nanogpt_checkpoint():
+    """The weights of `lm-nanogpt` in the file that nanoGPT's training leaves, with all it keeps beside them."""
+    source, folder = FOLDER / "lm-nanogpt", FOLDER / "nanogpt-ckpt"
+    folder.mkdir(exist_ok=True)
+    weights = load_file(source / "model.safetensors")
+    sizes = json.loads((source / "config.json").read_text())
+    moments = {"step": torch.tensor(5.0), "exp_avg": torch.zeros(2), "exp_avg_sq": torch.zeros(2)}
+    optimizer = {"state": {0: moments}, "param_groups": [{"lr": 1e-3, "betas": (0.9, 0.95), "params": [0]}]}
+    torch.save(
+        {
+            "model": weights, "optimizer": optimizer, "model_args": sizes, "iter_num": 5,
+            "best_val_loss": torch.tensor(1.5), "config": {"out_dir": "out", "device": "cpu", "compile": True},
+        },
+        folder / "ckpt.pt",
+    )  # fmt: skip
+
+
 def sorter():
     """A GPT-2 that has learnt to sort four letters of three: the letters, then the letters in order."""
     letters = torch.cartesian_prod(*[torch.arange(3)] * 4)  # [81, 4]
@@ -305,4 +323,5 @@ if __name__ == "__main__":
     heads()
     first_gpt()
     other_spellings()
+    nanogpt_checkpoint()
     sorter()

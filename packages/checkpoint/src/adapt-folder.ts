@@ -67,6 +67,7 @@ export function adaptFolder(folder: Folder, { config, tensor, zeros }: Adaptatio
     readText: (name, options) => folder.readText(name, options),
     readBytes: (name, options) => folder.readBytes(name, options),
     readJson: (name, options) => folder.readJson(name, options),
+    readPickle: (name, options) => folder.readPickle(name, options),
     tensors,
     names,
   };

@@ -1,6 +1,8 @@
 import { decodeText } from './bytes.js';
 import { isCheckpointError, throwIfAborted } from './errors.js';
 import { type JsonObject, parseJson } from './json.js';
+import type { PickleValue } from './pickle-values.js';
+import { randomFile } from './random-file.js';
 import type { OnProgress } from './safetensors.js';
 import { checkName, type FileSource, readAll } from './source.js';
 import type { StoredTensor, TensorInfo } from './tensor.js';
@@ -33,6 +35,13 @@ export interface Folder {
   readBytes(name: string, options?: ReadOptions): Promise<Uint8Array | undefined>;
   /** A file of the folder as a JSON object. */
   readJson(name: string, options?: ReadOptions): Promise<JsonObject | undefined>;
+  /**
+   * What torch.save or pickle.dump wrote into a file of the folder, without the tensors' bytes, which
+   * are not read where parts of the file can be had by themselves. Nothing of it is executed.
+   *
+   * @throws CheckpointError PICKLE_REFUSED and others as `readTorch`
+   */
+  readPickle(name: string, options?: ReadOptions): Promise<PickleValue | undefined>;
 }
 
 /** The folder that a source holds. `defaults` are the options of the calls that have none of their own. */
@@ -50,14 +59,27 @@ export async function openFolder(files: FileSource, defaults: ReadOptions): Prom
   }
 
   // For what may be missing: a server that answers a missing file with its start page has not got it.
-  async function readOptional(name: string, options: ReadOptions = {}) {
-    try {
-      return await read(name, { ...defaults, ...options });
-    } catch (error) {
-      if (isCheckpointError(error) && error.code === 'HTML_INSTEAD_OF_JSON') return undefined;
-      throw error;
-    }
-  }
+  const optional =
+    <T>(read: (name: string, options: ReadOptions) => Promise<T | undefined>) =>
+    async (name: string, options: ReadOptions = {}): Promise<T | undefined> => {
+      try {
+        return await read(name, { ...defaults, ...options });
+      } catch (error) {
+        if (isCheckpointError(error) && error.code === 'HTML_INSTEAD_OF_JSON') return undefined;
+        throw error;
+      }
+    };
+  const readOptional = optional(read);
+  const readPickle = optional(async (name, options) => {
+    throwIfAborted(options.signal, files.describe(name));
+    const opened = await files.open(checkName(name), options);
+    if (!opened) return undefined;
+    const { openPickle } = await import('./pickle-file.js');
+    const file = await randomFile(opened, options.signal);
+    const { value } = await openPickle(file);
+    await file.close();
+    return value;
+  });
 
   async function* tensors(options: ReadOptions = {}): AsyncGenerator<StoredTensor> {
     const { onProgress, signal } = { ...defaults, ...options };
@@ -100,6 +122,7 @@ export async function openFolder(files: FileSource, defaults: ReadOptions): Prom
     tensors,
     names,
     readBytes: readOptional,
+    readPickle,
     readText: async (name, options) => {
       const bytes = await readOptional(name, options);
       return bytes && decodeText(bytes, describe(name));

@@ -107,6 +107,15 @@ describe('what torch.save wrote', () => {
     expect((await folder.names()).size).toBe(23);
   });
 
+  test('a folder’s readPickle gives what a file of it holds', async () => {
+    const folder = await loadFolder(fixture('torch'));
+    const saved = (await folder.readPickle('checkpoint.pt')) as Map<string, unknown>;
+    expect([...saved.keys()]).toEqual(['iter_num', 'model', 'optimizer', 'args']);
+    expect(await folder.readPickle('missing.pt')).toBeUndefined();
+    await expect(folder.readPickle('../secret.pt')).rejects.toMatchObject({ code: 'BAD_NAME' });
+    await expect(folder.readPickle('pickles.json')).rejects.toMatchObject({ code: 'BAD_PICKLE' });
+  });
+
   test('safetensors come first where both are there', async () => {
     const folder = await loadFolder({
       'model.safetensors': await bytesOf('single/model.safetensors'),

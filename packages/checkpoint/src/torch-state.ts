@@ -70,18 +70,20 @@ export function stateDict(value: PickleValue, limits: Limits): Map<string, Torch
   throw new CheckpointError('BAD_PICKLE', reason, { file });
 }
 
-/** A module, or a dict of tensors by name, in the value itself or in one of the usual places in it. */
+/**
+ * A module, or a dict of tensors by name: in one of the usual places, or the value itself. What has such
+ * a place may keep tensors beside it, such as a loss.
+ */
 function findState(value: PickleValue): PickledObject | Map<PickleValue, PickleValue> | undefined {
-  if (isState(value)) return value;
-  if (!(value instanceof Map)) return undefined;
-  return PLACES.map((place) => value.get(place) ?? null).find(isState);
+  const inside = value instanceof Map ? PLACES.map((place) => value.get(place) ?? null) : [];
+  return [...inside, value].find(isState);
 }
 
 function isState(value: PickleValue): value is PickledObject | Map<PickleValue, PickleValue> {
   if (value instanceof PickledObject) return value.state.get('_modules') instanceof Map;
   if (!(value instanceof Map)) return false;
   for (const [, tensor] of named(value)) if (tensor instanceof TorchTensor) return true;
-  return value.size === 0;
+  return false;
 }
 
 /** What a dict has by names. */

@@ -14,6 +14,7 @@ const PLACES: readonly { file: string; index?: string }[] = [
   { file: modelFile, index: indexFile },
   { file: 'pytorch_model.bin', index: 'pytorch_model.bin.index.json' },
   { file: 'model.pt' }, // the original Transformer-XL's
+  { file: 'ckpt.pt' }, // nanoGPT's
 ];
 
 /** TensorFlow's note of which checkpoint is the last, and the names where there is no note. */

@@ -54,6 +54,20 @@ test('nanoGPT’s folder looks like Hugging Face’s: configuration, names and s
   expect([...seen].some((name) => name.startsWith('_orig_mod'))).toBe(false);
 });
 
+test('the file that nanoGPT leaves is read as it is', async () => {
+  const before = tf.memory().numTensors;
+  const ours = await GPT2LMHeadModel.fromPretrained(fixture('nanogpt-ckpt'));
+  const theirs = await GPT2LMHeadModel.fromPretrained(fixture('lm-nanogpt'));
+  expect({ ...ours.config }).toEqual({ ...theirs.config });
+  expect([...ours.parameters.keys()].sort()).toEqual([...theirs.parameters.keys()].sort());
+  for (const [key, parameter] of ours.parameters) {
+    expect(await parameter.data()).toEqual(await theirs.parameters.get(key)!.data());
+  }
+  ours.dispose();
+  theirs.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
+
 test('a folder of another model is refused, and nothing stays on the backend', async () => {
   const before = tf.memory().numTensors;
   await expect(OpenAIGPTLMHeadModel.fromPretrained(fixture('lm'))).rejects.toMatchObject({

@@ -21,13 +21,13 @@ export async function asHuggingFace(folder: Folder): Promise<Folder> {
 }
 
 /**
- * minGPT and nanoGPT, their weights as safetensors or by torch.save and their configuration
- * (`block_size`, …) as config.json. Linear layers are [out, in]. minGPT has GELU by its tanh
+ * minGPT and nanoGPT: what nanoGPT leaves (`ckpt.pt`, which says `block_size` and the like itself), or
+ * their weights as safetensors or by torch.save with that configuration as config.json. Linear layers are [out, in]. minGPT has GELU by its tanh
  * approximation and a head of its own; nanoGPT has the exact GELU, a tied head, and with `bias: false`
  * no biases.
  */
 async function karpathys(folder: Folder): Promise<Folder | undefined> {
-  const { config } = folder;
+  const config = folder.config ?? (await nanoArguments(folder));
   if (config === undefined || !('block_size' in config) || 'n_positions' in config)
     return undefined;
   const isNano = 'dropout' in config;
@@ -52,6 +52,16 @@ async function karpathys(folder: Folder): Promise<Folder | undefined> {
     tensor: (name) => ({ name: compiled(name), transposed: isLinear(name) }),
     zeros: biases(json),
   });
+}
+
+/** The `model_args` of nanoGPT's checkpoint. */
+async function nanoArguments(folder: Folder): Promise<JsonObject | undefined> {
+  const saved = await folder.readPickle('ckpt.pt');
+  const given = saved instanceof Map ? saved.get('model_args') : undefined;
+  if (!(given instanceof Map)) return undefined;
+  const isPlain = (entry: [unknown, unknown]): entry is [string, number | boolean] =>
+    typeof entry[0] === 'string' && ['number', 'boolean'].includes(typeof entry[1]);
+  return Object.fromEntries([...given].filter(isPlain));
 }
 
 /**
