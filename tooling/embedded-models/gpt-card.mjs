@@ -2,7 +2,8 @@
 import { machine, minutes, textsAndLimits } from './sources.mjs';
 
 /**
- * @param about `{ name, recipe, commands, evaluation, corpus, packages, log, parameters, bytes, model, ngrams, texts }`
+ * @param about `{ name, recipe, commands, corpus, packages, log, trainingTokens, parameters, bytes, model, ngrams,
+ *   texts }`
  */
 export function modelCard(about) {
   const { name, recipe, commands, log, parameters, bytes, model, ngrams, texts } = about;
@@ -36,8 +37,9 @@ multihead generate "The president of the United States" --model models/${name} -
 ## What it reaches
 
 Held-out documents, ${count(model.tokens)} tokens in ${count(model.bytes)} bytes, each token scored once in a window that
-slides (\`${about.evaluation}\`). The n-grams are asked about the very
-same tokens: they count in all of the training text, smoothed by interpolated modified Kneser–Ney.
+slides (\`multihead evaluate --paragraphs --stride ${recipe.evaluation.stride}\`). The n-grams are asked about the very same tokens; they are
+smoothed by interpolated modified Kneser–Ney and have counted all of the training text, of which the
+model was given ${tokens < about.trainingTokens ? `${Math.round((100 * tokens) / about.trainingTokens)} % once` : `${(tokens / about.trainingTokens).toFixed(1)} passes`}.
 
 | | perplexity | bits per byte |
 |---|---:|---:|
@@ -58,9 +60,9 @@ One command makes it again: \`node scripts/pnpm.mjs --filter @multihead/embedded
 ${commands.join('\n')}
 \`\`\`
 
-${count(last.step)} steps (seed ${training.seed}) over ${count(tokens)} tokens, ${passes(log)} of the training text, took ${minutes(last.seconds)}
-on a ${machine()} that had other work to do: at least half of that
-time it waited. AdamW with weight decay ${training.weightDecay} and β₂ ${training.adamBeta2}, ${architecture.dropout === 0 ? 'no dropout' : `dropout ${architecture.dropout}`}, gradients clipped at 1;
+${count(last.step)} steps (seed ${training.seed}) over ${count(tokens)} of the ${count(about.trainingTokens)} tokens took ${minutes(last.seconds)} on two threads that had to
+wait for other work about half of the time: ${machine()}.
+AdamW with weight decay ${training.weightDecay} and β₂ ${training.adamBeta2}, ${architecture.dropout === 0 ? 'no dropout' : `dropout ${architecture.dropout}`}, gradients clipped at 1;
 ${count(runs[0].steps)} steps at a rate of ${runs[0].learningRate}, then ${count(runs[1].steps)} in which it falls to 0.
 
 ${textsAndLimits(about, 'For demonstrations, tests and teaching. It writes sentences, not sense.')}`;
@@ -80,10 +82,4 @@ function row(title, { perplexity, bitsPerByte }) {
 function sample({ prompt, flags, text }) {
   const written = text.slice(prompt.length).replace(/\s*\n\s*/g, ' ¶ ');
   return `\`${flags.join(' ')}\`\n\n> **${prompt}**${written}`;
-}
-
-/** Passes over the text, all runs together. */
-function passes(log) {
-  const epochs = log.at(-1).epoch;
-  return `${epochs.toFixed(1)} ${epochs.toFixed(1) === '1.0' ? 'pass' : 'passes'}`;
 }

@@ -48,7 +48,8 @@ const documents = async (file) =>
     .split(/\n{2,}/)
     .map((text) => tokenizer.encodeIds(text.trimEnd()))
     .filter((ids) => ids.length > 0);
-const ngrams = evaluateNgrams(await documents(files.train), await documents(files.heldOut), {
+const train = await documents(files.train);
+const ngrams = evaluateNgrams(train, await documents(files.heldOut), {
   orders: [1, 2, 3, 4],
   vocabSize: tokenizer.vocabSize,
   eosTokenId: tokenizer.eosTokenId,
@@ -75,7 +76,7 @@ const texts = samples.map(({ prompt, options }) => {
 const card = modelCard({
   ...{ name, recipe, log, model, ngrams, texts },
   commands: trainingCommands.map((args) => `multihead ${args.join(' ')}`),
-  evaluation: `multihead ${evaluationCommand.join(' ')}`,
+  trainingTokens: train.reduce((sum, { length }) => sum + length, 0),
   corpus: documentSizes(corpus),
   packages: corpusPackages(),
   ...published,

@@ -1,4 +1,5 @@
 import type { GenerateOptions } from '@multihead/generation';
+import type { Tokenizer } from '@multihead/tokenizers';
 import { type Command, InvalidArgumentError, type Option } from 'commander';
 import type { CausalModelOptions } from './causal-model-options.js';
 import { type CommonOptions, given, option, real, whole } from './options.js';
@@ -9,21 +10,46 @@ const NAMES = [
   ...['doSample', 'temperature', 'topK', 'topP', 'minP', 'typicalP', 'topH'],
   ...['epsilonCutoff', 'etaCutoff', 'seed', 'repetitionPenalty', 'noRepeatNgramSize'],
   ...['numBeams', 'lengthPenalty', 'earlyStopping', 'numBeamGroups', 'diversityPenalty'],
-  ...['penaltyAlpha', 'numReturnSequences'],
+  ...['penaltyAlpha', 'numReturnSequences', 'forcedBosTokenId', 'forcedEosTokenId'],
+  ...['suppressTokens', 'beginSuppressTokens', 'badWordsIds', 'sequenceBias'],
 ] as (keyof GenerateOptions)[];
 
 export interface GenerateCommandOptions
   extends CausalModelOptions,
     CommonOptions,
-    Omit<GenerateOptions, 'tokenizer'> {
+    Omit<GenerateOptions, 'tokenizer' | 'badWordsIds' | 'sequenceBias'> {
   /** Print the prompt before what goes on from it. */
   prompt: boolean;
+  /** Prompts to go on with at once. */
+  batchSize: number;
+  badWords?: string[];
+  sequenceBias?: [text: string, bias: number][];
 }
 
-/** Those of the options that say how to generate. */
-export function generationOptions(options: GenerateCommandOptions): GenerateOptions {
-  const all = options as unknown as Record<string, unknown>;
-  return given(Object.fromEntries(NAMES.map((name) => [name, all[name]])));
+/** Those of the options that say how to generate; words as the tokenizer has them. */
+export function generationOptions(
+  options: GenerateCommandOptions,
+  tokenizer: Tokenizer,
+): GenerateOptions {
+  const { badWords, sequenceBias: biases, ...rest } = options;
+  const all = rest as unknown as Record<string, unknown>;
+  const badWordsIds = badWords?.flatMap((word) => spellings(word, tokenizer));
+  const sequenceBias = biases?.flatMap(([text, bias]) =>
+    spellings(text, tokenizer).map((ids) => [ids, bias] as const),
+  );
+  return given({
+    ...Object.fromEntries(NAMES.map((name) => [name, all[name]])),
+    badWordsIds,
+    sequenceBias,
+  });
+}
+
+/** A text's ids at the start of a line and after a space, which byte-level vocabularies tell apart. */
+function spellings(text: string, tokenizer: Tokenizer): number[][] {
+  const both = [text, ` ${text}`].map((one) => [
+    ...tokenizer.encodeIds(one, { addSpecialTokens: false }),
+  ]);
+  return both[0]!.join() === both[1]!.join() ? both.slice(1) : both;
 }
 
 /** Hugging Face's options, by the names they have there. */
@@ -76,7 +102,30 @@ export function addGenerationOptions(command: Command): Command {
         option('--no-repeat-ngram-size <tokens>', 'no so many come twice', whole({ from: 1 })),
       ),
     );
+  const ids = (text: string, before?: unknown) => [
+    ...(Array.isArray(before) ? before : []),
+    whole({ from: 0 })(text),
+  ];
+  command
+    .optionsGroup('Words to keep out, or to bring in:')
+    .option('--bad-words <texts...>', 'these never come, at a start or after a space')
+    .addOption(
+      option('--sequence-bias <text=bias...>', 'added to the score that completes a text', biased),
+    )
+    .addOption(
+      option('--forced-bos-token-id <id>', 'after a prompt of one token', whole({ from: 0 })),
+    )
+    .addOption(option('--forced-eos-token-id <ids...>', 'one of them ends the longest text', ids))
+    .addOption(option('--suppress-tokens <ids...>', 'tokens that never come', ids))
+    .addOption(option('--begin-suppress-tokens <ids...>', 'tokens that do not come first', ids));
   return command;
+}
+
+/** Reads `whale=-5`. */
+function biased(text: string, before?: unknown): [string, number][] {
+  const [, word, bias] = /^(.+)=([^=]+)$/s.exec(text) ?? [];
+  if (word === undefined) throw new InvalidArgumentError('Give a text and a number: whale=-5.');
+  return [...((before as [string, number][] | undefined) ?? []), [word, finite(bias!)]];
 }
 
 /** An option that has a value, though its name begins with "no". */
@@ -96,6 +145,7 @@ function stopping(text: string): boolean | 'never' {
 /** A message of `generate` with the options as they are typed: `topK` → `--top-k`. */
 export function asTyped(message: string, command: Command): string {
   const flags = new Map(command.options.map((o) => [o.attributeName(), o.long!]));
+  flags.set('badWordsIds', '--bad-words');
   return NAMES.reduce((text, name) => {
     const typed = new RegExp(`\\b${name}\\b(?:: ('?)(\\w+)\\1)?`, 'g');
     return text.replace(typed, (_, _quote, value?: string) => {

@@ -81,6 +81,16 @@ describe('generate', () => {
       ['--max-new-tokens', '40', '--on-context-full', 'slide'],
       { maxNewTokens: 40, onContextFull: 'slide' },
     ],
+    [
+      'no token that is kept out',
+      ['--suppress-tokens', '7', '8', '--begin-suppress-tokens', '9', '--max-new-tokens', '6'],
+      { suppressTokens: [7, 8], beginSuppressTokens: [9], maxNewTokens: 6 },
+    ],
+    [
+      'the end that is asked for',
+      ['--forced-eos-token-id', '11', '--max-new-tokens', '3'],
+      { forcedEosTokenId: [11], maxNewTokens: 3 },
+    ],
   ])('prints %s', async (_, args, options) => {
     const texts = await expected(options);
     const shown = texts.map((text) => `${prompt}${text}`).join('\n\n');
@@ -133,6 +143,52 @@ describe('generate', () => {
     const out = await folder.ok(args, { input: `${prompt}\n\n${prompt}\n` });
     expect(out).toBe(`${prompt}${text}\n\n${prompt}${text}\n`);
     expect(await folder.fails(args, 1, { input: '\n' })).toContain('no prompt in standard input');
+  });
+
+  test('keeps words out and brings them in, at a start and after a space', async () => {
+    const shown = async (...args: string[]) => {
+      const [{ texts }] = jsonLines(await folder.ok(run('--json', '--no-prompt', ...args)));
+      return texts[0].tokens.map(({ id }: { id: number }) => id) as number[];
+    };
+    const both = (word: string) => [word, ` ${word}`].map((text) => [...tokenizer.encodeIds(text)]);
+    const usual = await shown();
+    // A word of one token that comes of itself: it is gone, the rest is what the package makes of it.
+    const word = tokenizer.decode([usual[0]!]).trim();
+    const badWordsIds = both(word);
+    const kept = await shown('--bad-words', word);
+    expect(badWordsIds).toContainEqual([usual[0]]);
+    expect(kept).not.toContain(usual[0]);
+    expect(kept).toEqual(
+      (await generate(model, tokenizer.encode(prompt), { badWordsIds })).generated[0],
+    );
+
+    const wanted = await shown('--sequence-bias', 'whale=30', 'e=-2.5', '--max-new-tokens', '5');
+    const sequenceBias = [
+      ...both('whale').map((ids) => [ids, 30] as const),
+      ...both('e').map((ids) => [ids, -2.5] as const),
+    ];
+    const options = { sequenceBias, maxNewTokens: 5 };
+    const { generated } = await generate(model, tokenizer.encode(prompt), options);
+    expect(wanted).toEqual(generated[0]);
+    expect(wanted).not.toEqual(usual.slice(0, 5));
+    expect(await folder.fails(run('--sequence-bias', 'whale'), 2)).toContain('whale=-5');
+  });
+
+  test('goes on with several prompts at once as with each by itself', async () => {
+    const prompts = [prompt, 'The whale sees', 'A'];
+    const args = ['generate', ...prompts, '-m', 'gpt2', '-q', '--num-return-sequences', '2'];
+    const beams = ['--num-beams', '2', '--max-new-tokens', '8'];
+    const single = await folder.ok([...args, ...beams]);
+    for (const size of ['2', '3', '9']) {
+      expect(await folder.ok([...args, ...beams, '--batch-size', size])).toBe(single);
+    }
+    const lines = jsonLines(await folder.ok([...args, ...beams, '--json', '--batch-size', '3']));
+    expect(lines.map((line) => [line.prompt, line.texts.length])).toEqual(
+      prompts.map((text) => [text, 2]),
+    );
+    // Streamed, each text in its turn.
+    const streamed = ['generate', ...prompts, '-m', 'gpt2', '-q', '--batch-size', '3'];
+    expect(await folder.ok(streamed)).toBe(await folder.ok(streamed.slice(0, -2)));
   });
 
   test('begins from nothing where the model has a token for it', async () => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { addCausalModelOptions } from './causal-model-options.js';
 import { addGenerationOptions, type GenerateCommandOptions } from './generate-options.js';
-import { addCommonOptions } from './options.js';
+import { addCommonOptions, option, whole } from './options.js';
 
 /** `multihead generate "Call me" --model <source>` */
 export function generate(program: Command): void {
@@ -17,7 +17,8 @@ export function generate(program: Command): void {
       'texts to go on with, "" for none; - stands for the lines of standard input, which are also ' +
         'read if nothing is given',
     )
-    .option('--no-prompt', 'print only what is new');
+    .option('--no-prompt', 'print only what is new')
+    .addOption(option('--batch-size <prompts>', 'prompts at once', whole({ from: 1 }), 1));
   addCausalModelOptions(command);
   addCommonOptions(command);
   addGenerationOptions(command);

@@ -28,11 +28,12 @@ export async function printGeneratedTexts(
   const loaded = await loadCausalModel(options);
   try {
     const settings = await settingsOf(options, loaded);
-    let count = 0;
-    for await (const prompt of readPrompts(prompts)) {
-      await goOn(loaded, prompt, settings, options, count++ === 0);
+    let isFirst = true;
+    for await (const batch of inBatches(readPrompts(prompts), options.batchSize)) {
+      await goOn(loaded, batch, settings, options, isFirst);
+      isFirst = false;
     }
-    if (count === 0) throw new CliError('BAD_INPUT', 'There is no prompt in standard input.');
+    if (isFirst) throw new CliError('BAD_INPUT', 'There is no prompt in standard input.');
   } catch (error) {
     throw forPeople(error, options, command);
   } finally {
@@ -48,6 +49,20 @@ async function* readPrompts(prompts: readonly string[]): AsyncGenerator<string> 
   }
 }
 
+async function* inBatches(
+  prompts: AsyncIterable<string>,
+  size: number,
+): AsyncGenerator<[string, ...string[]]> {
+  let batch: string[] = [];
+  for await (const prompt of prompts) {
+    batch.push(prompt);
+    if (batch.length < size) continue;
+    yield batch as [string, ...string[]];
+    batch = [];
+  }
+  if (batch.length > 0) yield batch as [string, ...string[]];
+}
+
 /** What all prompts have in common. */
 async function settingsOf(
   options: GenerateCommandOptions,
@@ -55,14 +70,15 @@ async function settingsOf(
 ): Promise<GenerateOptions> {
   const json = await folder.readJson('generation_config.json');
   const generationConfig: GenerationConfig = json === undefined ? {} : readGenerationConfig(json);
-  const given = generationOptions(options);
+  const given = generationOptions(options, tokenizer);
   const needsText = given.stopStrings ?? generationConfig.stopStrings;
   // Rows of the embedding table beyond the tokenizer's tokens mean nothing.
   const beyond = Array.from(
     { length: model.vocabSize - tokenizer.vocabSize },
     (_, i) => tokenizer.vocabSize + i,
   );
-  const suppressTokens = [...(generationConfig.suppressTokens ?? []), ...beyond];
+  const { suppressTokens: suppressed = generationConfig.suppressTokens ?? [] } = given;
+  const suppressTokens = [...suppressed, ...beyond];
   const isDrawn = given.doSample ?? generationConfig.doSample ?? false;
   return {
     ...given,
@@ -75,24 +91,30 @@ async function settingsOf(
   };
 }
 
-/** Goes on from one prompt, and prints its texts. @throws CliError `INTERRUPTED` */
+/** Goes on from some prompts at once, and prints their texts. @throws CliError `INTERRUPTED` */
 async function goOn(
   loaded: LoadedCausalModel,
-  prompt: string,
+  prompts: [string, ...string[]],
   settings: GenerateOptions,
   { json, quiet, prompt: withPrompt }: GenerateCommandOptions,
   isFirst: boolean,
 ): Promise<void> {
-  const ids = loaded.tokenizer.encodeIds(prompt);
+  const ids = prompts.map((prompt) => loaded.tokenizer.encodeIds(prompt));
   const { generationConfig, seed } = settings;
   const count = settings.numReturnSequences ?? generationConfig?.numReturnSequences ?? 1;
-  const texts = Array.from({ length: count }, () => new Continuation(loaded.tokenizer, ids));
+  // As `generate` gives them: the texts of the first prompt first.
+  const texts = ids.flatMap((row) =>
+    Array.from({ length: count }, () => new Continuation(loaded.tokenizer, row)),
+  );
   const interruption = interruptible('Stopping …');
+  const starts = texts.map((_, row) =>
+    withPrompt ? pc.bold(prompts[Math.floor(row / count)]!) : '',
+  );
   let view: GrowingTexts | undefined;
   const show = (row: number, piece: string, isEnd: boolean) => {
     if (json) return;
     const write = (text: string) => process.stdout.write(text);
-    view ??= new GrowingTexts(count, withPrompt ? pc.bold(prompt) : '', isFirst, write);
+    view ??= new GrowingTexts(starts, isFirst, write);
     view.add(row, piece, isEnd);
   };
   const start = performance.now();
@@ -108,7 +130,12 @@ async function goOn(
   }
   const seconds = (performance.now() - start) / 1000;
   const tokens = texts.reduce((sum, text) => sum + text.tokens.length, 0);
-  if (json) print(JSON.stringify({ prompt, ...(seed !== undefined && { seed }), texts }));
+  if (json) {
+    prompts.forEach((prompt, i) => {
+      const own = texts.slice(i * count, (i + 1) * count);
+      print(JSON.stringify({ prompt, ...(seed !== undefined && { seed }), texts: own }));
+    });
+  }
   if (texts.some(({ finishReason }) => finishReason === 'interrupted')) {
     throw new CliError('INTERRUPTED', `Stopped after ${counted(tokens)}.`);
   }
@@ -121,11 +148,11 @@ async function goOn(
 async function fill(
   texts: Continuation[],
   { model }: LoadedCausalModel,
-  ids: Int32Array,
+  ids: readonly Int32Array[],
   settings: GenerateOptions,
   show: (row: number, piece: string, isEnd: boolean) => void,
 ): Promise<void> {
-  const inputs = { inputIds: [ids] };
+  const inputs = { inputIds: ids };
   if ((settings.numBeams ?? settings.generationConfig?.numBeams ?? 1) === 1) {
     for await (const { row, token, logProbability, finishReason } of stream(
       model,

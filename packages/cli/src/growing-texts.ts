@@ -4,18 +4,18 @@
  */
 export class GrowingTexts {
   readonly #write: (text: string) => void;
-  readonly #start: string;
+  readonly #starts: readonly string[];
   readonly #waiting: string[];
   readonly #ended: boolean[];
   #shown = 0;
 
-  /** @param start what each text begins with */
-  constructor(count: number, start: string, isFirst: boolean, write: (text: string) => void) {
+  /** @param starts what each text begins with */
+  constructor(starts: readonly string[], isFirst: boolean, write: (text: string) => void) {
     this.#write = write;
-    this.#start = start;
-    this.#waiting = Array<string>(count).fill('');
-    this.#ended = Array<boolean>(count).fill(false);
-    write(isFirst ? start : `\n${start}`);
+    this.#starts = starts;
+    this.#waiting = starts.map(() => '');
+    this.#ended = starts.map(() => false);
+    write(isFirst ? starts[0]! : `\n${starts[0]}`);
   }
 
   add(row: number, piece: string, isEnd: boolean): void {
@@ -28,7 +28,8 @@ export class GrowingTexts {
       this.#waiting[this.#shown] = '';
       if (!this.#ended[this.#shown]) return;
       this.#shown++;
-      this.#write(this.#shown < this.#ended.length ? `\n\n${this.#start}` : '\n');
+      const next = this.#starts[this.#shown];
+      this.#write(next === undefined ? '\n' : `\n\n${next}`);
     }
   }
 }

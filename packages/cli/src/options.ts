@@ -36,7 +36,7 @@ export function real({
 export function option<T>(
   flags: string,
   help: string,
-  parse: (text: string) => T,
+  parse: (text: string, before?: T) => T,
   value?: T,
 ): Option {
   const made = new Option(flags, help).argParser(parse);
