@@ -17,12 +17,19 @@ const TURNED: usize = TILE + 4;
 export function attentionGradScratch(lq: usize, lk: usize, dq: usize, dv: usize): usize {
   const rows = min(lq, TILE);
   return 32 + 2 * rows * up16(lk) + up16(lk) * (dq + dv) + up16(dq) * lk
-    + up16(max(dq, dv)) * rows + STEP * TURNED;
+    + turnedScratch(rows, max(dq, dv));
+}
+
+/** Floats of scratch memory that `addTurned` needs. */
+// @ts-ignore: decorator
+@inline
+export function turnedScratch(rows: usize, size: usize): usize {
+  return up16(size) * rows + STEP * TURNED;
 }
 
 /** to [seen, size] += weightsᵀ [seen, rows] · y [rows, size]. */
-function addTurned(
-  weights: usize, ld: usize, y: usize, step: usize, to: usize, size: usize,
+export function addTurned(
+  weights: usize, ld: usize, y: usize, step: usize, to: usize, toStep: usize, size: usize,
   rows: usize, seen: usize, i0: usize, lq: usize, lk: usize, causal: bool, scratch: usize, edge: usize,
 ): void {
   const panels = scratch + ((STEP * TURNED) << 2);
@@ -31,13 +38,21 @@ function addTurned(
     const count = min(STEP, seen - j);
     const from = firstToSee(j, i0, lq, lk, causal);
     turn(weights + ((from * ld + j) << 2), ld, scratch, TURNED, count, rows - from);
-    block(scratch, TURNED, panels + (from << 6), rows << 6, to + ((j * step) << 2), step,
+    block(scratch, TURNED, panels + (from << 6), rows << 6, to + ((j * toStep) << 2), toStep,
       count, size, rows - from, true, edge);
   }
 }
 
+/** A row's softmax from its scores, in place, where the log of its sum is known. */
+// @ts-ignore: decorator
+@inline
+export function weightsAgain(scores: usize, length: usize, logSumExp: f32): void {
+  if (abs(logSumExp) < EXACT) expRow(scores, scores, length, logSumExp);
+  else softmaxRow(scores, scores, length);
+}
+
 /** In place: with P the weights and D their gradient, D becomes P·(D − Σ P·D)·scale. */
-function softmaxGradRow(p: usize, d: usize, length: usize, scale: f32): void {
+export function softmaxGradRow(p: usize, d: usize, length: usize, scale: f32): void {
   const whole = (length >> 2) << 4;
   const rest = length & 3;
   let sum = splat(0);
@@ -117,8 +132,7 @@ export function attentionGrad(
             ? mask + ((z * maskBatch + h * maskHead + (i0 + i) * maskQuery) << 2)
             : 0;
           scaleAndMask(p, own, scale, maskRow);
-          if (abs(lse) < EXACT) expRow(p, p, own, lse);
-          else softmaxRow(p, p, own);
+          weightsAgain(p, own, lse);
         }
         const number = <i32>((row0 + i0 + i) * lk);
         if (threshold) dropout(d, d, own, number, seed, threshold, keepScale);
@@ -131,8 +145,8 @@ export function attentionGrad(
       }
       const dqTile = dquery + ofQuery + ((i0 * qStep) << 2);
       weightedSums(dweights, ld, keys, dqTile, qStep, dq, rows, seen, i0, lq, lk, rule, edge);
-      addTurned(weights, ld, dc, vStep, dvalue + ofValue, dv, rows, seen, i0, lq, lk, rule, turned, edge);
-      addTurned(dweights, ld, q, qStep, dkey + ofKey, dq, rows, seen, i0, lq, lk, rule, turned, edge);
+      addTurned(weights, ld, dc, vStep, dvalue + ofValue, vStep, dv, rows, seen, i0, lq, lk, rule, turned, edge);
+      addTurned(dweights, ld, q, qStep, dkey + ofKey, qStep, dq, rows, seen, i0, lq, lk, rule, turned, edge);
     }
   }
 }

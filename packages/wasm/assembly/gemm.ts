@@ -211,7 +211,7 @@ function fewRows(
 }
 
 /** Few rows, B given as [n, k]: dot products of rows, four of B at a time. */
-function fewRowsTransposed(
+export function fewRowsTransposed(
   a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize,
   m: usize, n: usize, k: usize, accumulate: bool,
 ): void {

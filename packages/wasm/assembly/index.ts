@@ -11,5 +11,7 @@ export { layerNorm, layerNormGrad } from './layer-norm';
 export { linearCrossEntropy, linearCrossEntropyScratch } from './linear-cross-entropy';
 export { adamW, sumOfSquares } from './optimizer';
 export { panelRows, toPanels } from './panels';
+export { relativeAttention, relativeAttentionScratch } from './relative-attention';
+export { relativeAttentionGrad, relativeAttentionGradScratch } from './relative-attention-grad';
 export { crossEntropy, crossEntropyGrad, softmax } from './softmax';
 export { sum, unary } from './unary';

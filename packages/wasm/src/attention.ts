@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { dropoutArguments } from './dropout.js';
-import { check, input, type Kernel, type KernelCall, sameShape } from './kernel-host.js';
+import { broadcast, check, input, type Kernel, type KernelCall, sameShape } from './kernel-host.js';
 
 /** Nanoseconds that a multiplication and its addition take, with the softmax between. */
 const PER_MULTIPLICATION = 0.07;
@@ -100,22 +100,6 @@ function read(call: KernelCall, kernel: string) {
     scaling: [scale, !!attrs.causal] as const,
     keep,
   };
-}
-
-/** A tensor that broadcasts over the first `axes` axes of `full`: its address and their strides. */
-function broadcast(call: KernelCall, kernel: string, name: string, full: number[], axes: number) {
-  const tensor = call.inputs[name] && input(call, kernel, name);
-  const { shape = full } = tensor ?? {};
-  check(
-    shape.length === 4 && shape.every((n, axis) => n === full[axis] || (n === 1 && axis < axes)),
-    kernel,
-    () => `the ${name} is [${shape}], not [${full}] with 1 for a broadcast axis`,
-  );
-  /** How many floats on the next entry of an axis is. */
-  const stride = (axis: number) =>
-    tensor && shape[axis] !== 1 ? shape.slice(axis + 1).reduce((a, b) => a * b, 1) : 0;
-  const strides = Array.from({ length: axes }, (_, axis) => stride(axis));
-  return { tensor, arguments: () => [tensor ? call.address(tensor) : 0, ...strides] };
 }
 
 /**

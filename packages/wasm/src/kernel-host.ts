@@ -221,3 +221,25 @@ export function sizeOf(shape: readonly number[]): number {
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
+
+/** A tensor that broadcasts over the first `axes` axes of `full`: its address and their strides. */
+export function broadcast(
+  call: KernelCall,
+  kernel: string,
+  name: string,
+  full: number[],
+  axes: number,
+): { tensor: TensorInfo | undefined; arguments(): number[] } {
+  const tensor = call.inputs[name] && input(call, kernel, name);
+  const { shape = full } = tensor ?? {};
+  check(
+    shape.length === 4 && shape.every((n, axis) => n === full[axis] || (n === 1 && axis < axes)),
+    kernel,
+    () => `the ${name} is [${shape}], not [${full}] with 1 for a broadcast axis`,
+  );
+  /** How many floats on the next entry of an axis is. */
+  const stride = (axis: number) =>
+    tensor && shape[axis] !== 1 ? shape.slice(axis + 1).reduce((a, b) => a * b, 1) : 0;
+  const strides = Array.from({ length: axes }, (_, axis) => stride(axis));
+  return { tensor, arguments: () => [tensor ? call.address(tensor) : 0, ...strides] };
+}

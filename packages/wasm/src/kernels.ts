@@ -12,6 +12,7 @@ import { linearCrossEntropy } from './linear-cross-entropy.js';
 import { linearInt8 } from './linear-int8.js';
 import { matMul, panels } from './mat-mul.js';
 import { adamW, sumOfSquares } from './optimizer.js';
+import { relativeAttention, relativeAttentionGrad } from './relative-attention.js';
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from './softmax.js';
 import { add, erf, exp, tanh } from './tfjs-elementwise.js';
 import { batchMatMul, fusedMatMul } from './tfjs-mat-mul.js';
@@ -20,6 +21,7 @@ const kernels = [
   ...[matMul, panels, linearInt8, embeddingInt8, gelu, geluGrad, layerNorm, layerNormGrad],
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad, linearCrossEntropy],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
+  ...[relativeAttention, relativeAttentionGrad],
   ...[cacheWrite, cacheReorder, cacheCopy, sumOfSquares, adamW],
 ];
 
