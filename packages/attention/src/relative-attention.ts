@@ -2,8 +2,11 @@ import {
   differentiable,
   dropout as dropoutOp,
   embedding,
+  hasKernel,
+  isRecording,
   ModelError,
   matMul,
+  runKernel,
   softmax,
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
@@ -57,13 +60,79 @@ export function relativeAttention(
   options: RelativeAttentionOptions,
 ): AttentionResult {
   checkShapes(query, key, value, options);
-  return tf.tidy(() => composed(query, key, value, options));
+  return tf.tidy(() =>
+    servedByKernel(query, key, options)
+      ? byKernel(query, key, value, options)
+      : composed(query, key, value, options),
+  );
 }
 
 /**
- * Its meaning, in differentiable ops. All that it depends on is in the tensors and numbers it is given, so
- * that a kernel can take its place, which needs neither the shifted scores nor a mask in memory.
+ * The kernel masks whole heads only, differentiates neither weights nor a head mask, and knows no query
+ * from which even its own position is hidden.
  */
+function servedByKernel(
+  query: tf.Tensor,
+  key: tf.Tensor,
+  { headMask, outputAttentions, hidden }: RelativeAttentionOptions,
+): boolean {
+  if (!hasKernel('MhRelativeAttention')) return false;
+  const memory = key.shape[1]! - query.shape[1]!;
+  if (hidden?.some((count) => count > memory)) return false;
+  if (isRecording()) return !outputAttentions && headMask === undefined;
+  const [queries, keys] = headMask?.shape.slice(-2) ?? [1, 1];
+  return headMask === undefined || (headMask.rank === 4 && queries === 1 && keys === 1);
+}
+
+/**
+ * By the kernel, which needs neither the shifted scores nor a mask in memory, and writes the weights out
+ * only when they are asked for. A gradient flows where neither they nor a head mask are.
+ */
+function byKernel(
+  query: tf.Tensor,
+  key: tf.Tensor,
+  value: tf.Tensor,
+  options: RelativeAttentionOptions,
+): { context: tf.Tensor; weights?: tf.Tensor } {
+  const { numHeads, positions, contentBias, positionBias, distanceBias, headMask } = options;
+  const { window, hidden, outputAttentions = false } = options;
+  const { scale = 1 / Math.sqrt(query.shape[2]! / numHeads) } = options;
+  const { rate: dropoutRate, seed: dropoutSeed } = options.dropout ?? { rate: 0, seed: 0 };
+  const attrs = {
+    ...{ numHeads, scale, dropoutRate, dropoutSeed },
+    ...(window !== undefined && { window }),
+    ...(hidden && { hidden: [...hidden] }),
+  };
+  const required = { query, key, value, positions, contentBias };
+  if (outputAttentions || headMask !== undefined) {
+    const inputs = { ...required, positionBias, distanceBias, headMask };
+    const outputs = runKernel('MhRelativeAttention', inputs, {
+      ...attrs,
+      outputWeights: outputAttentions,
+    });
+    return { context: outputs[0]!, ...(outputAttentions && { weights: outputs[2]! }) };
+  }
+  const given: Record<string, tf.Tensor> = {
+    ...required,
+    ...(positionBias && { positionBias }),
+    ...(distanceBias && { distanceBias }),
+  };
+  const named = (tensors: tf.Tensor[]) =>
+    Object.fromEntries(Object.keys(given).map((name, i) => [name, tensors[i]!]));
+  const attend = differentiable({
+    forward: (...inputs) => {
+      const [context, logSumExp] = runKernel('MhRelativeAttention', named(inputs), attrs);
+      return { value: context!, saved: [...inputs, logSumExp!] };
+    },
+    backward: (dcontext, saved) => {
+      const inputs = { dcontext, ...named(saved), logSumExp: saved.at(-1)! };
+      return runKernel('MhRelativeAttentionGrad', inputs, attrs);
+    },
+  });
+  return { context: attend(...Object.values(given)) };
+}
+
+/** Its meaning, in differentiable ops. */
 function composed(
   query: tf.Tensor,
   key: tf.Tensor,
