@@ -1,8 +1,9 @@
 // The backward pass of relative attention (relative-attention.ts).
 import { addTurned, softmaxGradRow, turnedScratch, weightsAgain } from './attention-grad';
-import { TILE, products, up16, weightedSums } from './attention-tiles';
+import { TILE, products, weightedSums } from './attention-tiles';
 import { dropout } from './dropout';
-import { pack, packTransposed } from './gemm';
+import { up16 } from './gemm';
+import { pack, packTransposed } from './packing';
 import {
   addRows, farthestFirst, firstColumn, firstSeen, relativeScores, withBias,
 } from './relative-attention-tiles';

@@ -1,19 +1,17 @@
 // Causal attention by content and distance (Dai et al. 2019, section 3.3), straight on
 // [batch, length, heads × size]: attention.ts with relative-attention-tiles.ts's scores.
-import { TILE, up16, weightedSums } from './attention-tiles';
+import { TILE, weightedSums } from './attention-tiles';
 import { dropout } from './dropout';
-import { gemm, gemmScratch, pack, packTransposed } from './gemm';
+import { FEW, fewScratch, gemm, up16 } from './gemm';
+import { pack, packTransposed } from './packing';
 import { farthestFirst, firstSeen, relativeScores, withBias } from './relative-attention-tiles';
 import { scaleRow, softmaxRow } from './softmax';
-
-/** Below this, packing keys and values for so few queries does not pay. */
-const FEW: usize = 3;
 
 /** Floats of scratch memory that `relativeAttention` needs. */
 export function relativeAttentionScratch(lq: usize, lk: usize, dq: usize, dv: usize): usize {
   const rows = min(lq, TILE);
   const panels = lq <= FEW ? 0 : 2 * up16(lk) * dq + up16(dv) * lk;
-  return max(<usize>32, gemmScratch(dv, lk, false)) + 2 * rows * (dq + up16(lk)) + lk * (dq + 1) + panels;
+  return fewScratch(lk) + 2 * rows * (dq + up16(lk)) + lk * (dq + 1) + panels;
 }
 
 /**
@@ -37,7 +35,7 @@ export function relativeAttention(
   const ld = up16(lk);
   const rowsAtMost = min(lq, TILE);
   const edge = scratch;
-  const scores = edge + (max(<usize>32, gemmScratch(dv, lk, false)) << 2);
+  const scores = edge + (fewScratch(lk) << 2);
   const byDistance = scores + ((rowsAtMost * ld) << 2);
   const content = byDistance + ((rowsAtMost * ld) << 2);
   const placed = content + ((rowsAtMost * dq) << 2);
