@@ -22,12 +22,13 @@ function both<T>(f: () => T): [fused: T, composed: T] {
 }
 
 /** Float32 beside float32, relative to the largest value: a sum that cancels has no size of its own. */
-function agree(fused: tf.Tensor, composed: tf.Tensor): void {
+function agree(fused: tf.Tensor, composed: tf.Tensor, scale = largest(composed)): void {
   expect(fused.shape).toEqual(composed.shape);
-  const wanted = composed.dataSync() as Float32Array;
-  const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), 1);
-  expectClose(fused.dataSync(), wanted, { relative: 1e-5, scale });
+  expectClose(fused.dataSync(), composed.dataSync(), { relative: 1e-5, scale });
 }
+
+const largest = (tensor: tf.Tensor): number =>
+  (tensor.dataSync() as Float32Array).reduce((top, value) => Math.max(top, Math.abs(value)), 1);
 
 const cases = fc.record({
   ...{ batch: fc.integer({ min: 1, max: 3 }), numHeads: fc.integer({ min: 1, max: 3 }) },
@@ -91,7 +92,9 @@ onEachVariant(() => {
         const [fused, composed] = both(() =>
           tf.grads((...inputs: tf.Tensor[]) => attend(inputs).context)(tensors, direction),
         );
-        for (const [i, gradient] of fused.entries()) agree(gradient, composed[i]!);
+        // A bias gathers what hundreds of queries say, which may come to nothing.
+        const scale = Math.max(...composed.map(largest));
+        for (const [i, gradient] of fused.entries()) agree(gradient, composed[i]!, scale);
       });
     fc.assert(fc.property(cases, fc.integer(), verify), { numRuns: 60 });
   });
