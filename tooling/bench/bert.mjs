@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
     shape: { type: 'string', multiple: true, default: ['1x128', '8x128'] },
     threads: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '7' },
+    profile: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true, default: ['ort', 'transformers', 'jax', 'torch'] },
   },
 });
@@ -25,7 +26,8 @@ const shapes = options.shape.map((shape) => shape.split('x').map(Number));
 
 for (const model of options.model)
   for (const dtype of options.dtype) {
-    const run = { model, shapes, dtype, threads, rounds, peers: options.peer };
+    const { profile, peer: peers } = options;
+    const run = { model, shapes, dtype, threads, rounds, profile, peers };
     if (options.chromium) await inChromium('encoders-page.mjs', run);
     else await inNode(run);
   }

@@ -2,6 +2,7 @@
 import { BertModel } from '@multihead/bert';
 import { useWasm } from '@multihead/wasm';
 import { alternate, table } from './alternate.mjs';
+import { profileKernels } from './profile.mjs';
 
 const vocabSize = 30522;
 
@@ -16,10 +17,11 @@ const vocabSize = 30522;
  * @param {object} given.peers those to be had: modules `ort` and `transformers`, functions `jax` (which
  *   loads the module) and `torch` (`inPython`)
  * @param {object} given.rounds as `alternate` takes them
+ * @param {boolean} given.profile whether to say where ours spends its time
  * @param {(text: string) => void} given.say
  */
 export async function compareEncoders(given) {
-  const { models, model, shapes, dtype, threads, rounds, say } = given;
+  const { models, model, shapes, dtype, threads, rounds, profile, say } = given;
   const { variant } = await useWasm({ threads });
   const started = performance.now();
   const ours = await BertModel.fromPretrained(`${models}/${model}`, {
@@ -33,6 +35,8 @@ export async function compareEncoders(given) {
   for (const [batch, length] of shapes) {
     const inputIds = rows(batch, length);
     const expected = await forward(ours, inputIds);
+    if (profile)
+      for (const line of await profileKernels(() => forward(ours, inputIds))) say(line);
     const all = { multihead: () => forward(ours, inputIds) };
     if (dtype === 'float32' && threads === 1) {
       all['stock tfjs-wasm'] = {

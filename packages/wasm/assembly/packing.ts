@@ -3,23 +3,32 @@
 import { splat } from './math';
 import { copy } from './tiles';
 
+/** Rows of k that are read side by side: one after the other, they would be a page each. */
+const ABREAST: usize = 16;
+
 /** b [k, n] into panels of 16 columns, zeros past the last. */
 export function pack(b: usize, ldb: usize, packed: usize, k: usize, n: usize): void {
   ldb <<= 2;
-  for (let j: usize = 0; j < n; j += 16) {
-    let row = b + (j << 2);
-    const columns = min(16, n - j);
-    for (let p: usize = 0; p < k; p++) {
-      if (columns == 16) {
-        v128.store(packed, v128.load(row, 0), 0); v128.store(packed, v128.load(row, 16), 16);
-        v128.store(packed, v128.load(row, 32), 32); v128.store(packed, v128.load(row, 48), 48);
-      } else {
-        for (let i: usize = 0; i < 4; i++) v128.store(packed + (i << 4), splat(0));
-        copy(packed, row, columns << 2);
+  for (let p: usize = 0; p < k; p += ABREAST) {
+    const end = b + min(ABREAST, k - p) * ldb;
+    let panel = packed + (p << 6);
+    for (let j: usize = 0; j < n; j += 16) {
+      const columns = min(16, n - j);
+      let to = panel;
+      for (let row = b; row < end; row += ldb) {
+        const from = row + (j << 2);
+        if (columns == 16) {
+          v128.store(to, v128.load(from, 0), 0); v128.store(to, v128.load(from, 16), 16);
+          v128.store(to, v128.load(from, 32), 32); v128.store(to, v128.load(from, 48), 48);
+        } else {
+          for (let i: usize = 0; i < 4; i++) v128.store(to + (i << 4), splat(0));
+          copy(to, from, columns << 2);
+        }
+        to += 64;
       }
-      row += ldb;
-      packed += 64;
+      panel += k << 6;
     }
+    b = end;
   }
 }
 
@@ -74,16 +83,23 @@ export function packSixes(a: usize, lda: usize, packed: usize, m: usize, k: usiz
 /** The same of a given as [k, m]. */
 export function packSixesTurned(a: usize, lda: usize, packed: usize, m: usize, k: usize): usize {
   lda <<= 2;
-  let i: usize = 0;
-  for (; i + 6 <= m; i += 6) {
-    let row = a + (i << 2);
-    for (const end = packed + 24 * k; packed < end; packed += 24) {
-      v128.store(packed, v128.load(row));
-      store<u64>(packed, load<u64>(row, 16), 16);
-      row += lda;
+  const whole = m - m % 6;
+  for (let p: usize = 0; p < k; p += ABREAST) {
+    const end = a + min(ABREAST, k - p) * lda;
+    let six = packed + 24 * p;
+    for (let i: usize = 0; i < whole; i += 6) {
+      let to = six;
+      for (let row = a; row < end; row += lda) {
+        const from = row + (i << 2);
+        v128.store(to, v128.load(from));
+        store<u64>(to, load<u64>(from, 16), 16);
+        to += 24;
+      }
+      six += 24 * k;
     }
+    a = end;
   }
-  return i;
+  return whole;
 }
 
 /** a [k, m] into [m, k], rows `ld` floats apart. */

@@ -35,8 +35,12 @@ export interface KernelCall {
    * memory of its own where another tensor has the same (a clone, say).
    */
   takeOver(tensor: TensorInfo): TensorInfo;
-  /** What a kernel of tfjs's own makes of these. */
-  stock(name: string, inputs: NamedTensorInfoMap, attrs?: NamedAttrMap): TensorInfo;
+  /** What a kernel of tfjs's own makes of these: a tensor, or several where it makes several. */
+  stock<Made extends TensorInfo | TensorInfo[] = TensorInfo>(
+    name: string,
+    inputs: NamedTensorInfoMap,
+    attrs?: NamedAttrMap,
+  ): Made;
   /** The address of memory that lasts until the kernel returns or throws. */
   scratch(floats: number): number;
   /**
@@ -159,11 +163,15 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
         share,
         takeOver: (tensor) =>
           backend.refCount(tensor.dataId) === 1 ? share(tensor) : output(tensor.shape, 'float32'),
-        stock: (name, inputs, attrs = {}) => {
+        stock: <Made extends TensorInfo | TensorInfo[]>(
+          name: string,
+          inputs: NamedTensorInfoMap,
+          attrs: NamedAttrMap = {},
+        ) => {
           const { kernelFunc } = displaced.get(name) ?? getKernel(name, 'wasm');
-          const tensor = kernelFunc({ inputs, attrs, backend }) as TensorInfo;
-          outputs.push(tensor);
-          return tensor;
+          const made = kernelFunc({ inputs, attrs, backend });
+          outputs.push(...[made].flat());
+          return made as Made;
         },
         scratch: (floats) => {
           const tensor = allocate([floats], 'float32');

@@ -16,6 +16,7 @@ import { relativeAttention, relativeAttentionGrad } from './relative-attention.j
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from './softmax.js';
 import { add, erf, exp, tanh } from './tfjs-elementwise.js';
 import { batchMatMul, fusedMatMul } from './tfjs-mat-mul.js';
+import { concat, split } from './tfjs-split.js';
 
 const kernels = [
   ...[matMul, panels, linearInt8, embeddingInt8, gelu, geluGrad, layerNorm, layerNormGrad],
@@ -26,7 +27,7 @@ const kernels = [
 ];
 
 /** Kernels of tfjs's own that ours take the place of. */
-const improved = [identity, batchMatMul, fusedMatMul, add, exp, tanh, erf];
+const improved = [identity, batchMatMul, fusedMatMul, add, exp, tanh, erf, split, concat];
 
 function improveTfjs(wanted: boolean): void {
   for (const kernel of improved) {
