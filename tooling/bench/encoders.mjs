@@ -35,8 +35,7 @@ export async function compareEncoders(given) {
   for (const [batch, length] of shapes) {
     const inputIds = rows(batch, length);
     const expected = await forward(ours, inputIds);
-    if (profile)
-      for (const line of await profileKernels(() => forward(ours, inputIds))) say(line);
+    if (profile) for (const line of await profileKernels(() => forward(ours, inputIds))) say(line);
     const all = { multihead: () => forward(ours, inputIds) };
     if (dtype === 'float32' && threads === 1) {
       all['stock tfjs-wasm'] = {

@@ -1,9 +1,4 @@
-import {
-  backend_util,
-  type NamedAttrMap,
-  type TensorInfo,
-  util,
-} from '@tensorflow/tfjs-core';
+import { backend_util, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type Kernel, type KernelCall, sizeOf } from './kernel-host.js';
 
 /** Nanoseconds that a float takes from one place to another. */
