@@ -250,6 +250,17 @@ function finish(
   }
 }
 
+/** Both for some rows of x: they need nobody else's. `c`, `rounded` and what follows it are those rows'. */
+export function int8Linear(
+  x: usize, rounded: usize, scales: usize, zeros: usize, shifts: usize, dot: i32,
+  panels: usize, weightScales: usize, weightSums: usize, bias: usize, activation: i32,
+  c: usize, ldc: usize, m: usize, n: usize, k: usize, scratch: usize,
+): void {
+  int8Rows(x, m, k, dot, rounded, scales, zeros, shifts);
+  int8Gemm(rounded, scales, zeros, shifts, dot, panels, weightScales, weightSums, bias, activation,
+    c, ldc, m, n, k, scratch);
+}
+
 /** Sums of `m` < FEW rows by four panels, into `sums` [4, m, 16]. */
 function multiply4(
   a: usize, step: usize, b: usize, quads: usize, m: usize, dot: i32, sums: usize,

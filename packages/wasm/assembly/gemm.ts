@@ -134,6 +134,21 @@ export function gemmPanels(
     false, bias ? bias + (whole << 2) : 0, activation, scratch);
 }
 
+/**
+ * c[m, n] += a[m, k] · b, b as `pack` (packing.ts) left it, for k ≤ DEPTH; with m × k and some floats of
+ * scratch memory, as `gemmScratch` says.
+ */
+export function addByPacked(
+  a: usize, lda: usize, packed: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize, scratch: usize,
+): void {
+  const height = evenly(m, ROWS, 6);
+  for (let i: usize = 0; i < m; i += height) {
+    const target = c + ((i * ldc) << 2);
+    rowsByPanels(a + ((i * lda) << 2), lda, false, packed, k << 6, target, ldc, min(height, m - i), n, k,
+      target, ldc, scratch);
+  }
+}
+
 /** The length of parts of `whole` that are about equal, at most `most`, a multiple of `grain`. */
 function evenly(whole: usize, most: usize, grain: usize): usize {
   if (whole <= most) return max(whole, 1);

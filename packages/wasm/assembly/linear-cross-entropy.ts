@@ -3,8 +3,9 @@
 // Logits stand transposed, one column a row of x, so that softmax needs no sums within a vector, no
 // product has to pack the weights, and a block of classes stays in the cache from the logits to what
 // is made of them.
-import { gemm, gemmScratch } from './gemm';
+import { addByPacked, gemm, gemmPanels, gemmScratch, up16 } from './gemm';
 import { exp4, ln, splat, sumLanes } from './math';
+import { pack, packTransposed } from './packing';
 
 const CHUNK: usize = 128;
 /** Classes at a time. */
@@ -21,7 +22,7 @@ function productScratch(d: usize): usize {
 export function linearCrossEntropyScratch(d: usize, classes: usize, gradients: bool): usize {
   const blocks = (classes + BLOCK - 1) / BLOCK;
   const logits = (gradients ? blocks * BLOCK : BLOCK) * STRIDE;
-  return 2 * CHUNK * d + logits + (blocks + 5) * CHUNK + productScratch(d);
+  return CHUNK * (3 * d + up16(d)) + logits + (blocks + 5) * CHUNK + productScratch(d);
 }
 
 /**
@@ -38,7 +39,9 @@ export function linearCrossEntropy(
   const bytes = d << 2;
   const xs = scratch; // the chunk's rows of x
   const dxs = xs + CHUNK * bytes;
-  const tops = dxs + CHUNK * bytes; // [blocks, CHUNK]
+  const xsTurned = dxs + CHUNK * bytes; // the same rows as panels of their transpose, and as they are
+  const xsPacked = xsTurned + CHUNK * bytes;
+  const tops = xsPacked + ((CHUNK * up16(d)) << 2); // [blocks, CHUNK]
   const top = tops + ((blocks * CHUNK) << 2);
   const sum = top + (CHUNK << 2);
   const hit = sum + (CHUNK << 2); // the logit at the label
@@ -66,6 +69,8 @@ export function linearCrossEntropy(
     if (!count) break;
     const columns = (count + 15) & ~(<usize>15);
     memory.fill(xs + count * bytes, 0, (columns - count) * bytes);
+    packTransposed(xs, d, xsTurned, d, columns);
+    if (dx) pack(xs, d, xsPacked, count, d);
     for (let o: usize = 0; o < columns << 2; o += 4) {
       store<f32>(top + o, LOWEST);
       store<f32>(sum + o, 0);
@@ -74,8 +79,7 @@ export function linearCrossEntropy(
       const first = b * BLOCK;
       const size = min(BLOCK, classes - first);
       const l = dx ? logits + ((first * STRIDE) << 2) : logits;
-      gemm(weight + first * bytes, d, false, xs, d, true, l, STRIDE,
-        size, columns, d, false, 0, 0, product);
+      gemmPanels(weight + first * bytes, d, xsTurned, l, STRIDE, size, columns, d, 0, 0, product);
       if (bias) addToRows(l, bias + (first << 2), size, columns);
       for (let r: usize = 0; r < count; r++) {
         const label = load<usize>(wanted + (r << 2)) - first;
@@ -103,8 +107,7 @@ export function linearCrossEntropy(
         store<f32>(at, load<f32>(at) - scale);
       }
       if (dbias) addRowSums(l, dbias + (first << 2), size, columns);
-      gemm(l, STRIDE, false, xs, d, false, dweight + first * bytes, d,
-        size, d, count, true, 0, 0, product);
+      addByPacked(l, STRIDE, xsPacked, dweight + first * bytes, d, size, d, count, product);
       gemm(l, STRIDE, true, w, d, false, dxs, d, count, d, size, b > 0, 0, 0, product);
     }
     for (let r: usize = 0; r < count; r++)

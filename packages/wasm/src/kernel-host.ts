@@ -54,7 +54,7 @@ export interface KernelCall {
 }
 
 /** Nanoseconds of work for a thread below which it is done sooner than it is shared out. */
-const WORTH = 20_000;
+const WORTH = 10_000;
 
 /** One of our kernels: its name in tfjs's registry and what it does. */
 export interface Kernel {

@@ -2,6 +2,9 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { check, input, type Kernel, type KernelCall, sameShape, sizeOf } from './kernel-host.js';
 import { activations } from './mat-mul.js';
 
+/** So many rows are shared out as such: whoever multiplies a row has rounded it. */
+const MANY = 48;
+
 /** Nanoseconds that a multiplication in whole numbers takes, and rounding a number. */
 const PER_MULTIPLICATION = 0.03;
 const PER_ROUNDING = 0.5;
@@ -48,8 +51,11 @@ export const linearInt8: Kernel = {
     const m = sizeOf(leading);
     const y = call.output([...leading, n]);
     const rowBytes = m * call.wasm.int8RowBytes!(k, dot);
-    const columns = call.parts(n, m * k * PER_MULTIPLICATION, 16);
-    const tileBytes = call.wasm.int8Scratch!() * columns.length;
+    const byRows = m >= MANY;
+    const parts = byRows
+      ? call.parts(m, n * k * PER_MULTIPLICATION, 6)
+      : call.parts(n, m * k * PER_MULTIPLICATION, 16);
+    const tileBytes = call.wasm.int8Scratch!() * parts.length;
     // Rounded rows come first, 16 bytes aligned: tfjs aligns to 8.
     const memory = call.scratch(Math.ceil((16 + rowBytes + tileBytes + 12 * m) / 4));
     const rounded = Math.ceil(memory / 16) * 16;
@@ -57,18 +63,31 @@ export const linearInt8: Kernel = {
     const rowScales = tile + tileBytes;
     const [zeros, shifts] = [rowScales + 4 * m, rowScales + 8 * m];
     const [xAt, yAt, panels] = [x, y, values].map(call.address) as [number, number, number];
+    const perRow = (row: number) => [
+      rounded + (m && (rowBytes / m) * row),
+      ...[rowScales, zeros, shifts].map((address) => address + 4 * row),
+    ];
+    const ofColumns = [scales, sums, bias].map((tensor) => tensor && call.address(tensor));
+    const perColumn = (column: number) => [
+      panels + 4 * quads * column,
+      ...ofColumns.map((address) => (address === undefined ? 0 : address + 4 * column)),
+    ];
+    const room = (part: number) => tile + (tileBytes / parts.length) * part;
+    if (byRows) {
+      const calls = parts.map(([from, to], part) => [
+        ...[xAt + 4 * from * k, ...perRow(from), dot, ...perColumn(0), code],
+        ...[yAt + 4 * from * n, n, to - from, n, k, room(part)],
+      ]);
+      call.run('int8Linear', calls);
+      return y;
+    }
     const rows = call
       .parts(m, k * PER_ROUNDING)
-      .map(([from, to]) => [
-        ...[xAt + 4 * from * k, to - from, k, dot, rounded + (rowBytes / m) * from],
-        ...[rowScales, zeros, shifts].map((address) => address + 4 * from),
-      ]);
+      .map(([from, to]) => [xAt + 4 * from * k, to - from, k, dot, ...perRow(from)]);
     call.run('int8Rows', rows);
-    const perColumn = [scales, sums, bias].map((tensor) => tensor && call.address(tensor));
-    const products = columns.map(([from, to], part) => [
-      ...[rounded, rowScales, zeros, shifts, dot, panels + 4 * quads * from],
-      ...perColumn.map((address) => (address === undefined ? 0 : address + 4 * from)),
-      ...[code, yAt + 4 * from, n, m, to - from, k, tile + (tileBytes / columns.length) * part],
+    const products = parts.map(([from, to], part) => [
+      ...[...perRow(0), dot, ...perColumn(from), code],
+      ...[yAt + 4 * from, n, m, to - from, k, room(part)],
     ]);
     call.run('int8Gemm', products);
     return y;

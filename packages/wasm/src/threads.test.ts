@@ -17,6 +17,16 @@ const attentionInputs = (batch = 2, length = 131) => ({
   value: normal(batch, length, 96),
 });
 
+const int8Inputs = (rows: number) => ({
+  x: normal(rows, 517),
+  values: tf.tensor(
+    Uint8Array.from({ length: 66 * 130 * 64 }, (_, i) => (i * 37) % 256),
+    [66, 130, 16, 4],
+    'bool',
+  ),
+  ...{ scales: positive(1043), sums: tf.zeros([1043], 'int32'), bias: normal(1043) },
+});
+
 /** Work that is worth several threads, in sizes that divide by nothing evenly. */
 const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, attrs?: object][] = [
   ['many columns', 'MhMatMul', () => ({ a: normal(131, 517), b: normal(517, 1043) })],
@@ -38,20 +48,8 @@ const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, att
     () => ({ a: normal(131, 517), b: normal(1043, 517) }),
     { panels: true },
   ],
-  [
-    'many columns',
-    'MhLinearInt8',
-    () => ({
-      x: normal(67, 517),
-      values: tf.tensor(
-        Uint8Array.from({ length: 66 * 130 * 64 }, (_, i) => (i * 37) % 256),
-        [66, 130, 16, 4],
-        'bool',
-      ),
-      ...{ scales: positive(1043), sums: tf.zeros([1043], 'int32'), bias: normal(1043) },
-    }),
-    { activation: 'gelu' },
-  ],
+  ['many rows', 'MhLinearInt8', () => int8Inputs(67), { activation: 'gelu' }],
+  ['many columns', 'MhLinearInt8', () => int8Inputs(7), { activation: 'gelu' }],
   ['exact', 'MhGelu', () => ({ x: normal(301, 517) }), { approximate: false }],
   ['exact', 'MhGeluGrad', () => ({ dy: normal(301, 517), x: normal(301, 517) })],
   [

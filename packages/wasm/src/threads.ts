@@ -26,8 +26,8 @@ export const MAX_PARTS = 64;
 const MAX_ARGUMENTS = 48;
 /** The calls' arguments one after the other, as float64, and then what each call gave back. */
 const NUMBERS = MAX_PARTS * (MAX_ARGUMENTS + 1);
-/** Looks at TURN before a worker goes to sleep, about 100 µs: from one op to the next it stays awake. */
-const PATIENCE = 20_000;
+/** Looks at TURN before a worker goes to sleep, about 1 ms: from one op to the next it stays awake. */
+const PATIENCE = 200_000;
 /** Milliseconds that a worker has to start; it may still join later. */
 const PATIENT = 2000;
 /** No part takes so many milliseconds: the worker that had it is gone. */
