@@ -16,7 +16,11 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '7' },
     profile: { type: 'boolean', default: false },
-    peer: { type: 'string', multiple: true, default: ['ort', 'transformers', 'jax', 'torch'] },
+    peer: {
+      type: 'string',
+      multiple: true,
+      default: ['stock', 'ort', 'transformers', 'jax', 'torch'],
+    },
   },
 });
 needPeersAndModels();
@@ -39,6 +43,7 @@ async function inNode({ peers, ...run }) {
     models: modelsFolder,
     read: (path) => readFile(`${modelsFolder}/${path}`),
     peers: {
+      stock: peers.includes('stock'),
       ort: peers.includes('ort') && (await import('./peers/onnxruntime.mjs')),
       jax: peers.includes('jax') && (() => import('./peers/jax.mjs')),
       torch: peers.includes('torch') && process.env.MULTIHEAD_PYTHON && inPython,

@@ -13,6 +13,7 @@ globalThis.run = ({ peers, ...options }) =>
     models: '/models',
     read: async (path) => new Uint8Array(await (await fetch(`/models/${path}`)).arrayBuffer()),
     peers: {
+      stock: peers.includes('stock'),
       ort: peers.includes('ort') && ort,
       jax: peers.includes('jax') && (() => import('./peers/jax.mjs')),
       transformers: peers.includes('transformers') && { AutoModel, env, Tensor },

@@ -15,7 +15,7 @@ const vocabSize = 30522;
  * @param {number} given.threads
  * @param {(path: string) => Promise<Uint8Array>} given.read a file below `models`
  * @param {object} given.peers those to be had: modules `ort` and `transformers`, functions `jax` (which
- *   loads the module) and `torch` (`inPython`)
+ *   loads the module) and `torch` (`inPython`), and whether `stock` tfjs
  * @param {object} given.rounds as `alternate` takes them
  * @param {boolean} given.profile whether to say where ours spends its time
  * @param {(text: string) => void} given.say
@@ -37,7 +37,7 @@ export async function compareEncoders(given) {
     const expected = await forward(ours, inputIds);
     if (profile) for (const line of await profileKernels(() => forward(ours, inputIds))) say(line);
     const all = { multihead: () => forward(ours, inputIds) };
-    if (dtype === 'float32' && threads === 1) {
+    if (given.peers.stock && dtype === 'float32' && threads === 1) {
       all['stock tfjs-wasm'] = {
         before: async () => {
           await useWasm({ kernels: false });
