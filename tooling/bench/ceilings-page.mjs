@@ -1,4 +1,8 @@
 // The page of `roofline.mjs --chromium`.
-import { measureCeilings } from './ceilings.mjs';
+import { measureCeilings, measureProducts } from './ceilings.mjs';
 
-globalThis.run = (binaries) => measureCeilings(binaries, (text) => console.log(text));
+globalThis.run = async (binaries) => {
+  const say = (text) => console.log(text);
+  await measureCeilings(binaries, say);
+  await measureProducts(say);
+};

@@ -1,4 +1,6 @@
-// The loops of roofline.mjs, timed; in Node and in a page alike.
+// The loops of roofline.mjs, timed, and our products beside them; in Node and in a page alike.
+import { useWasm } from '@multihead/wasm';
+import * as tf from '@tensorflow/tfjs-core';
 
 export async function measureCeilings(binaries, say) {
   for (const [name, { bytes, macs }] of Object.entries(binaries)) {
@@ -20,6 +22,27 @@ export async function measureCeilings(binaries, say) {
     }
     say(line.join(', '));
   }
+}
+
+/** Products of BERT-base's layers, the weights packed, on one thread. */
+export async function measureProducts(say) {
+  const { variant } = await useWasm({ threads: 1 });
+  for (const m of [128, 1024])
+    for (const [n, k] of [
+      [768, 768],
+      [3072, 768],
+      [768, 3072],
+    ]) {
+      const a = tf.randomNormal([m, k]);
+      const weight = tf.randomNormal([n, k]);
+      const b = tf.engine().runKernel('MhPanels', { b: weight }, { transposeB: true });
+      const ms = best(() =>
+        tf.engine().runKernel('MhMatMul', { a, b }, { panels: true }).dispose(),
+      );
+      const rate = (2 * m * n * k) / ms / 1e6;
+      say(`${variant}: [${m}, ${k}] by [${k}, ${n}] ${rate.toFixed(1)} GFLOP/s`);
+      tf.dispose([a, weight, b]);
+    }
 }
 
 /** Milliseconds of the fastest of a few runs: a ceiling is what the machine does undisturbed. */

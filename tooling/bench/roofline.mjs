@@ -1,9 +1,9 @@
 // What this machine's 128-bit SIMD can do at most from WebAssembly: independent values in registers, no
-// memory in between; and how fast one thread reads memory. The ceiling that the kernels are held to.
+// memory in between; how fast one thread reads memory; and what our products do of it.
 //   node scripts/pnpm.mjs --filter @multihead/bench run roofline [--chromium]
 // (--experimental-wasm-relaxed-simd, before the file's name, where Node needs it)
 import asc from 'assemblyscript/asc';
-import { measureCeilings } from './ceilings.mjs';
+import { measureCeilings, measureProducts } from './ceilings.mjs';
 import { inChromium } from './chromium.mjs';
 
 /**
@@ -44,7 +44,10 @@ const binaries = {
   'relaxed SIMD': await compile(relaxed, ['simd', 'relaxed-simd'], 16),
 };
 if (process.argv.includes('--chromium')) await inChromium('ceilings-page.mjs', binaries);
-else await measureCeilings(binaries, console.log);
+else {
+  await measureCeilings(binaries, console.log);
+  await measureProducts(console.log);
+}
 
 /** @param macs multiplications of bytes that one instruction of the int8 loop does */
 async function compile(source, features, macs) {
