@@ -69,6 +69,7 @@ export default defineConfig(({ command }) => ({
   appType: 'mpa',
   plugins: [
     serve('bert-mini-english', modelFiles, process.env.MULTIHEAD_DEMO_MODEL),
+    serve('gpt-mini-english', modelFiles, process.env.MULTIHEAD_DEMO_GPT),
     serve('bpe-english', vocabularyFiles),
     serve('classic-bpe-english', vocabularyFiles),
     serve('words-english', vocabularyFiles),

@@ -14,11 +14,11 @@ export function AboutPage() {
       </p>
       <h2>What to make of it</h2>
       <p>
-        The model behind “Fill in the blank” is very small and was trained from scratch on speeches
-        to the United States congress, a novel about whaling and a collection of everyday English of
-        1961. It knows the words, habits and prejudices of those texts and nothing else: read its
-        guesses as a picture of how such a model works, not as facts. The vocabularies behind
-        “Tokens” were learned from the same texts.
+        The models behind “Fill in the blank” and “Write” are very small and were trained from
+        scratch on speeches to the United States congress, a novel about whaling and a collection of
+        everyday English of 1961. They know the words, habits and prejudices of those texts and
+        nothing else: read what they say as a picture of how such models work, not as facts. The
+        vocabularies behind “Tokens” were learned from the same texts.
       </p>
     </>
   );

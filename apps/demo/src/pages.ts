@@ -15,6 +15,11 @@ export const pages: readonly Page[] = [
     load: async () => (await import('./fill-mask/page.js')).FillMaskPage,
   },
   {
+    path: 'write',
+    title: 'Write',
+    load: async () => (await import('./write/page.js')).WritePage,
+  },
+  {
     path: 'tokens',
     title: 'Tokens',
     load: async () => (await import('./tokens/page.js')).TokensPage,

@@ -57,3 +57,19 @@ export class Visitors {
     await this.#browser.close();
   }
 }
+
+/** In the page: how well each element's text stands out from what is behind it (WCAG 2). */
+export function contrasts(elements: Element[]): number[] {
+  const luminance = (color: string) => {
+    const [r, g, b] = color.match(/[\d.]+/g)!.map((value) => {
+      const part = Number(value) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+  };
+  return elements.map((element) => {
+    const { color, backgroundColor } = getComputedStyle(element);
+    const [text, ground] = [luminance(color), luminance(backgroundColor)];
+    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+  });
+}

@@ -13,10 +13,13 @@ import { useWasm } from '@multihead/wasm';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const vite = path.join(root, 'node_modules/vite/bin/vite.js');
 
-/** The model that the site is built with. */
+/** The models that the site is built with. */
 export const modelFolder =
   process.env.MULTIHEAD_DEMO_MODEL ??
   fileURLToPath(new URL('../../../models/bert-mini-english', import.meta.url));
+export const gptFolder =
+  process.env.MULTIHEAD_DEMO_GPT ??
+  fileURLToPath(new URL('../../../models/gpt-mini-english', import.meta.url));
 
 export interface Site {
   /** Serves it at this path of a free port. */

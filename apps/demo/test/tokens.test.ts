@@ -4,7 +4,7 @@ import { loadTokenizer, type Tokenizer } from '@multihead/tokenizers';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { examples } from '../src/tokens/examples.js';
 import { shelf } from '../src/tokens/shelf.js';
-import { inBrowser, Visitors } from './browser.js';
+import { contrasts, inBrowser, Visitors } from './browser.js';
 import { buildSite, modelFolder, type Site } from './site.js';
 
 jest.setTimeout(60_000);
@@ -271,22 +271,6 @@ async function compare(page: Page, id: string, tokenizer: Tokenizer, text: strin
   expect([0, ...ends]).toEqual([...bounds].sort((a, b) => a - b));
   const back = tokenizer.decode(tokenizer.encodeIds(text, { addSpecialTokens: false }));
   expect(await one.locator('.changes').count()).toBe(back === text ? 0 : 1);
-}
-
-/** In the page: how well each element's text stands out from what is behind it (WCAG 2). */
-function contrasts(elements: Element[]): number[] {
-  const luminance = (color: string) => {
-    const [r, g, b] = color.match(/[\d.]+/g)!.map((value) => {
-      const part = Number(value) / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
-  };
-  return elements.map((element) => {
-    const { color, backgroundColor } = getComputedStyle(element);
-    const [text, ground] = [luminance(color), luminance(backgroundColor)];
-    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
-  });
 }
 
 function panel(page: Page, id: string) {

@@ -2,7 +2,8 @@ import type { BertForMaskedLM } from '@multihead/bert';
 import { softmax } from '@multihead/nn';
 import type { BertTokenizer } from '@multihead/tokenizers';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Analysis, Attention, Blank, Candidate, Token } from './protocol.js';
+import { readAttention } from '../attention/read.js';
+import type { Analysis, Blank, Candidate, Token } from './protocol.js';
 
 /** Longer texts would make the attention unreadable. */
 const MAX_TOKENS = 128;
@@ -66,14 +67,4 @@ async function topWords(
   } finally {
     tf.dispose([values, indices]);
   }
-}
-
-async function readAttention(attentions: tf.Tensor[]): Promise<Attention> {
-  const [, heads, length] = attentions[0]!.shape as [number, number, number, number];
-  const size = heads * length * length;
-  const weights = new Float32Array(attentions.length * size);
-  for (const [layer, attention] of attentions.entries()) {
-    weights.set(await attention.data<'float32'>(), layer * size);
-  }
-  return { layers: attentions.length, heads, length, weights };
 }

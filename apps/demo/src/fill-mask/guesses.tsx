@@ -1,3 +1,4 @@
+import { percent } from '../percent.js';
 import type { Analysis, Blank } from './protocol.js';
 import { MASK, readable } from './sentence.js';
 
@@ -57,8 +58,4 @@ export function Guesses({ analysis: { blanks, milliseconds }, fill }: GuessesPro
 function summary({ candidates }: Blank, index: number): string {
   const best = candidates.slice(0, 3).map((c) => `${readable(c.token)} ${percent(c.probability)}`);
   return `Blank ${index + 1}: ${best.join(', ')}.`;
-}
-
-export function percent(part: number): string {
-  return `${(part * 100).toFixed(1)} %`;
 }

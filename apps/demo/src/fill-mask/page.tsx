@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { AttentionView } from '../attention/attention-view.js';
+import { explainModel } from '../explain-model.js';
 import { FailureNote } from '../failure-note.js';
+import { ModelStatus } from '../model-status.js';
 import { keepForOffline } from '../offline.js';
-import { AttentionView } from './attention-view.js';
-import { explain } from './explain.js';
 import { Guesses } from './guesses.js';
 import { blankOut, fillBlank, MASK, normalizeBlanks } from './sentence.js';
 import { TokenRow } from './token-row.js';
-import { type FillMask, useFillMask } from './use-fill-mask.js';
+import { useFillMask } from './use-fill-mask.js';
 
 const examples = [
   'The president of the United [MASK] spoke to the congress.',
@@ -46,7 +47,7 @@ export function FillMaskPage() {
         it looked at.
       </p>
 
-      <Status loading={loading} retry={retry} />
+      <ModelStatus loading={loading} retry={retry} />
 
       <section aria-label="Sentence">
         <label for="sentence">Your sentence</label>
@@ -84,7 +85,7 @@ export function FillMaskPage() {
         </div>
       </section>
 
-      {failure && <FailureNote failure={failure} explain={explain} />}
+      {failure && <FailureNote failure={failure} explain={explainModel} />}
       {analysis && (
         <div class={current ? 'results' : 'results stale'}>
           <Guesses
@@ -97,46 +98,18 @@ export function FillMaskPage() {
               current && setText(blankOut(analysis.text, analysis.tokens, index))
             }
           />
-          <AttentionView analysis={analysis} />
+          <AttentionView
+            attention={analysis.attention}
+            labels={analysis.tokens.map((token) => token.text)}
+            row={Math.max(
+              analysis.tokens.findIndex((token) => token.text === MASK),
+              0,
+            )}
+          />
         </div>
       )}
     </>
   );
-}
-
-/** How far the model is. */
-function Status({ loading, retry }: Pick<FillMask, 'loading' | 'retry'>) {
-  if (loading.state === 'failed') {
-    return <FailureNote failure={loading.failure} explain={explain} retry={retry} />;
-  }
-  if (loading.state === 'loading') {
-    const { loaded, total } = loading;
-    const known = total !== undefined && total > 0;
-    return (
-      <div class="status">
-        <p role="status">
-          {loaded === 0
-            ? 'Starting the model …'
-            : `Fetching the model: ${megabytes(loaded)}${known ? ` of ${megabytes(total)}` : ''} MB`}
-        </p>
-        <progress aria-label="Fetching the model" {...(known && { value: loaded, max: total })} />
-      </div>
-    );
-  }
-  const { variant, parameters, layers, heads, milliseconds } = loading.model;
-  const seconds = (milliseconds / 1000).toFixed(1);
-  return (
-    <div class="status" data-state="ready">
-      <p role="status">
-        Ready in {seconds} s: {(parameters / 1e6).toFixed(1)} million weights, {layers} layers of{' '}
-        {heads} heads, on WebAssembly {variant === 'relaxed-simd' ? 'relaxed SIMD' : 'SIMD'}.
-      </p>
-    </div>
-  );
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }
 
 /** What is amiss with the sentence, if anything. */

@@ -1,4 +1,6 @@
 // What the page and the worker that holds the model say to each other.
+import type { Attention } from '../attention/attention.js';
+import type { ModelFacts } from '../model-facts.js';
 
 export type Request =
   /** Load the model in this folder. */
@@ -12,19 +14,6 @@ export type Reply =
   | { type: 'analyzed'; analysis: Analysis }
   /** What was asked for could not be done; `code` is the error's own, where it has one. */
   | { type: 'failed'; during: Request['type']; code: string; message: string };
-
-export interface ModelFacts {
-  /** Which of the WASM kernels runs: 'simd' or 'relaxed-simd'. */
-  variant: string;
-  layers: number;
-  heads: number;
-  /** Number of weights. */
-  parameters: number;
-  /** Number of pieces of words it knows. */
-  vocabSize: number;
-  /** From the request to the answer. */
-  milliseconds: number;
-}
 
 export interface Token {
   /** As the vocabulary spells it. */
@@ -58,12 +47,4 @@ export interface Analysis {
   attention: Attention;
   /** How long the model took. */
   milliseconds: number;
-}
-
-export interface Attention {
-  layers: number;
-  heads: number;
-  length: number;
-  /** [layers, heads, length, length]: how much each token (row) takes from each (column). */
-  weights: Float32Array<ArrayBuffer>;
 }

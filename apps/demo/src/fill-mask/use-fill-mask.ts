@@ -1,12 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Failure } from '../failure.js';
+import { type Loading, notBegun } from '../model-status.js';
 import { Newest } from '../newest.js';
-import type { Analysis, ModelFacts, Reply, Request } from './protocol.js';
-
-type Loading =
-  | { state: 'loading'; loaded: number; total: number | undefined }
-  | { state: 'ready'; model: ModelFacts }
-  | { state: 'failed'; failure: Failure };
+import type { Analysis, Reply, Request } from './protocol.js';
 
 export interface FillMask {
   loading: Loading;
@@ -24,7 +20,7 @@ const REST = 150;
 /** The model at `url`, held by a worker while the component lives, and what it says of the text. */
 export function useFillMask(url: string, text: string): FillMask {
   const [attempt, setAttempt] = useState(0);
-  const [loading, setLoading] = useState<Loading>(fromStart);
+  const [loading, setLoading] = useState<Loading>(notBegun);
   const [analysis, setAnalysis] = useState<Analysis>();
   const [failure, setFailure] = useState<Failure>();
   const ask = useRef<(text: string) => void>(() => {});
@@ -55,7 +51,7 @@ export function useFillMask(url: string, text: string): FillMask {
     // The script itself did not arrive or did not start.
     worker.onerror = ({ message }) =>
       hear({ type: 'failed', during: 'load', code: 'WORKER_FAILED', message: message ?? '' });
-    setLoading(fromStart);
+    setLoading(notBegun);
     send({ type: 'load', url });
     return () => worker.terminate();
   }, [url, attempt]);
@@ -68,5 +64,3 @@ export function useFillMask(url: string, text: string): FillMask {
 
   return { loading, analysis, failure, retry: () => setAttempt(attempt + 1) };
 }
-
-const fromStart: Loading = { state: 'loading', loaded: 0, total: undefined };

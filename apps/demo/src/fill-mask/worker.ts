@@ -2,8 +2,9 @@ import { BertForMaskedLM } from '@multihead/bert';
 import { BertTokenizer } from '@multihead/tokenizers';
 import { useWasm } from '@multihead/wasm';
 import { failureOf } from '../failure.js';
+import { countParameters, type ModelFacts } from '../model-facts.js';
 import { analyze } from './analyze.js';
-import type { ModelFacts, Reply, Request } from './protocol.js';
+import type { Reply, Request } from './protocol.js';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const reply = (message: Reply, transfer: Transferable[] = []) =>
@@ -20,15 +21,11 @@ async function load(url: string): Promise<ModelFacts> {
   const tokenizer = await BertTokenizer.fromPretrained(new URL('tokenizer.json', url));
   loaded = { model, tokenizer };
   const { numHiddenLayers, numAttentionHeads, vocabSize } = model.config;
-  let parameters = 0;
-  for (const { shape } of model.parameters.values()) {
-    parameters += shape.reduce((product, size) => product * size, 1);
-  }
   return {
     variant,
     layers: numHiddenLayers,
     heads: numAttentionHeads,
-    parameters,
+    parameters: countParameters(model),
     vocabSize,
     milliseconds: performance.now() - started,
   };

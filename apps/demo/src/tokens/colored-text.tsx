@@ -1,5 +1,5 @@
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { Marked } from './marked.js';
+import { Marked } from '../marked.js';
 import type { Token } from './protocol.js';
 import { type Segment, segmentsOf } from './segments.js';
 

@@ -1,8 +1,8 @@
 import { useMemo } from 'preact/hooks';
 import { FailureNote } from '../failure-note.js';
+import { Marked } from '../marked.js';
 import { ColoredText, type Range } from './colored-text.js';
 import { explain } from './explain.js';
-import { Marked } from './marked.js';
 import { PieceList } from './piece-list.js';
 import type { Back, Change, Cut, Done, Facts } from './protocol.js';
 import { Readout } from './readout.js';

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { Marked } from '../marked.js';
 import { colour, indexUnder } from './colored-text.js';
-import { Marked } from './marked.js';
 import type { Token } from './protocol.js';
 
 interface PieceListProps {

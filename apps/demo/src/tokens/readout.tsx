@@ -1,4 +1,4 @@
-import { Marked } from './marked.js';
+import { Marked } from '../marked.js';
 import type { Token } from './protocol.js';
 
 /** How many tokens a line tells of. */

@@ -1,29 +1,36 @@
 import { useMemo, useState } from 'preact/hooks';
-import { type Head, headWeights, strongest } from './attention.js';
-import { percent } from './guesses.js';
+import { percent } from '../percent.js';
+import { type Attention, type Head, headWeights, strongest } from './attention.js';
 import { type Cell, HeatMap } from './heat-map.js';
-import type { Analysis } from './protocol.js';
-import { MASK } from './sentence.js';
+
+interface AttentionViewProps {
+  attention: Attention;
+  /** One a token. */
+  labels: string[];
+  /** The token to begin with: until another is chosen, it and what it looks at most. */
+  row: number;
+  /** Each token looks at itself and those before it alone. */
+  causal?: boolean;
+}
 
 /** The attention of a chosen layer and head. */
-export function AttentionView({ analysis }: { analysis: Analysis }) {
-  const { attention, tokens } = analysis;
+export function AttentionView({
+  attention,
+  labels,
+  row: firstRow,
+  causal = false,
+}: AttentionViewProps) {
   const { layers, heads, length } = attention;
   const [layer, setLayer] = useState(layers - 1);
   const [head, setHead] = useState<Head>('mean');
-  const [chosen, setChosen] = useState<Cell>();
+  const [choice, setChoice] = useState<{ cell: Cell; firstRow: number }>();
   const weights = useMemo(() => headWeights(attention, layer, head), [attention, layer, head]);
 
-  // Until a cell is chosen, the blank and what it looks at most.
-  const firstRow = Math.max(
-    tokens.findIndex(({ text }) => text === MASK),
-    0,
-  );
-  const fits = chosen && chosen.row < length && chosen.column < length;
+  const chosen = choice?.firstRow === firstRow ? choice.cell : undefined;
+  const fits = chosen !== undefined && chosen.row < length && chosen.column < length;
   const row = fits ? chosen.row : firstRow;
   const most = strongest(weights, length, row);
   const cell: Cell = fits ? chosen : { row, column: most[0]! };
-  const labels = tokens.map(({ text }) => text);
 
   return (
     <section aria-labelledby="attention">
@@ -31,7 +38,7 @@ export function AttentionView({ analysis }: { analysis: Analysis }) {
       <p>
         Each row is a token, and its squares show how much it looks at the token of each column: the
         stronger the colour, the more. Every layer has several heads, and each looks for something
-        of its own.
+        of its own.{causal && ' No token sees what comes after it: half of the square is empty.'}
       </p>
       <div class="pickers">
         <label>
@@ -72,19 +79,32 @@ export function AttentionView({ analysis }: { analysis: Analysis }) {
         <small>
           Most of all at{' '}
           {most
-            .slice(0, 3)
+            .slice(0, causal ? Math.min(row + 1, 3) : 3)
             .map((column) => `“${labels[column]}” ${percent(weights[row * length + column]!)}`)
             .join(', ')}
         </small>
       </output>
-      <HeatMap weights={weights} labels={labels} cell={cell} choose={setChosen} />
-      <Numbers weights={weights} labels={labels} />
+      <HeatMap
+        weights={weights}
+        labels={labels}
+        cell={cell}
+        choose={(next) => setChoice({ cell: next, firstRow })}
+        follow={!fits}
+        causal={causal}
+      />
+      <Numbers weights={weights} labels={labels} causal={causal} />
     </section>
   );
 }
 
+interface NumbersProps {
+  weights: Float32Array;
+  labels: string[];
+  causal: boolean;
+}
+
 /** The same as a table, for reading one by one or aloud. */
-function Numbers({ weights, labels }: { weights: Float32Array; labels: string[] }) {
+function Numbers({ weights, labels, causal }: NumbersProps) {
   const [open, setOpen] = useState(false);
   const { length } = labels;
   return (
@@ -108,7 +128,7 @@ function Numbers({ weights, labels }: { weights: Float32Array; labels: string[] 
               {labels.map((label, row) => (
                 <tr key={row}>
                   <th scope="row">{label}</th>
-                  {range(length).map((column) => (
+                  {range(causal ? row + 1 : length).map((column) => (
                     <td key={column}>{(weights[row * length + column]! * 100).toFixed(1)}</td>
                   ))}
                 </tr>

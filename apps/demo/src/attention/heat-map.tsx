@@ -12,6 +12,10 @@ interface HeatMapProps {
   labels: string[];
   cell: Cell;
   choose: (cell: Cell) => void;
+  /** The cell was not chosen here: scroll to it. */
+  follow: boolean;
+  /** No row reaches further than its own column. */
+  causal: boolean;
 }
 
 /** Sides of a square, in CSS pixels: small enough for a phone, large enough for a finger. */
@@ -19,7 +23,7 @@ const SMALLEST = 16;
 const LARGEST = 34;
 
 /** Squares in shades, with labels that stay in sight; by pointer, finger or arrow keys. */
-export function HeatMap({ weights, labels, cell, choose }: HeatMapProps) {
+export function HeatMap({ weights, labels, cell, choose, follow, causal }: HeatMapProps) {
   const { length } = labels;
   const room = useRef<HTMLDivElement>(null);
   const frame = useRef<HTMLDivElement>(null);
@@ -46,16 +50,21 @@ export function HeatMap({ weights, labels, cell, choose }: HeatMapProps) {
 
   const side = Math.max(SMALLEST, Math.min(LARGEST, Math.floor(width / length)));
   useLayoutEffect(() => {
-    if (width > 0) draw(canvas.current!, weights, length, side, cell);
-  }, [weights, length, side, width, theme, cell.row, cell.column]);
+    if (width > 0) draw(canvas.current!, weights, length, side, cell, causal);
+  }, [weights, length, side, width, theme, cell.row, cell.column, causal]);
+
+  useLayoutEffect(() => {
+    if (follow && width > 0) reveal(frame.current!, rows.current!.offsetWidth, cell, side);
+  }, [follow, cell.row, cell.column, side, width]);
 
   const point = ({ offsetX, offsetY }: PointerEvent) => {
     const at = (offset: number) => Math.max(0, Math.min(length - 1, Math.floor(offset / side)));
-    const next = { row: at(offsetY), column: at(offsetX) };
+    const row = at(offsetY);
+    const next = { row, column: Math.min(at(offsetX), reach(row, length, causal)) };
     if (next.row !== cell.row || next.column !== cell.column) choose(next);
   };
   const press = (event: KeyboardEvent) => {
-    const next = step(event.key, cell, length);
+    const next = step(event.key, cell, length, causal);
     if (!next) return;
     event.preventDefault();
     choose(next);
@@ -108,6 +117,7 @@ function draw(
   length: number,
   side: number,
   cell: Cell,
+  causal: boolean,
 ): void {
   const scale = devicePixelRatio;
   const size = length * side;
@@ -122,6 +132,7 @@ function draw(
   const gap = side > 20 ? 2 : 1;
   for (let i = 0; i < weights.length; i++) {
     const [row, column] = [Math.floor(i / length), i % length];
+    if (column > reach(row, length, causal)) continue;
     context.fillStyle = shade(stops, Math.sqrt(weights[i]!));
     context.fillRect(column * side, row * side, side - gap, side - gap);
   }
@@ -147,14 +158,25 @@ function shade(stops: number[][], part: number): string {
   return `rgb(${mixed.map(Math.round).join(' ')})`;
 }
 
+/** The last column of a row. */
+function reach(row: number, length: number, causal: boolean): number {
+  return causal ? row : length - 1;
+}
+
 /** The cell that a key leads to. */
-function step(key: string, { row, column }: Cell, length: number): Cell | undefined {
-  const last = length - 1;
+function step(
+  key: string,
+  { row, column }: Cell,
+  length: number,
+  causal: boolean,
+): Cell | undefined {
+  const last = reach(row, length, causal);
+  const above = Math.max(row - 1, 0);
   switch (key) {
     case 'ArrowUp':
-      return { row: Math.max(row - 1, 0), column };
+      return { row: above, column: Math.min(column, reach(above, length, causal)) };
     case 'ArrowDown':
-      return { row: Math.min(row + 1, last), column };
+      return { row: Math.min(row + 1, length - 1), column };
     case 'ArrowLeft':
       return { row, column: Math.max(column - 1, 0) };
     case 'ArrowRight':

@@ -1,4 +1,10 @@
-import type { Attention } from './protocol.js';
+export interface Attention {
+  layers: number;
+  heads: number;
+  length: number;
+  /** [layers, heads, length, length]: how much each token (row) takes from each (column). */
+  weights: Float32Array<ArrayBuffer>;
+}
 
 /** One head of a layer, or the mean of them all. */
 export type Head = number | 'mean';

@@ -1,7 +1,7 @@
-import type { Failure } from '../failure.js';
+import type { Failure } from './failure.js';
 
-/** A failure in words a visitor can act on. */
-export function explain({ code }: Failure): { title: string; advice: string } {
+/** Why a model does not come or does not answer, in words a visitor can act on. */
+export function explainModel({ code }: Failure): { title: string; advice: string } {
   switch (code) {
     case 'WASM_UNSUPPORTED':
       return {

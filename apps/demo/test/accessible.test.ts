@@ -1,0 +1,89 @@
+import { createRequire } from 'node:module';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { inBrowser, Visitors } from './browser.js';
+import { buildSite, type Site } from './site.js';
+
+jest.setTimeout(60_000);
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+let visitors: Visitors;
+let site: Site;
+let server: Awaited<ReturnType<Site['serve']>>;
+
+/** What is done on each page before it is looked at, one state after the other. */
+const pages: Record<string, ((page: Page) => Promise<unknown>)[]> = {
+  'fill-mask': [
+    (page) => page.locator('.results:not(.stale)').waitFor(),
+    (page) => page.getByText('As a table of numbers').click(),
+  ],
+  write: [
+    (page) => page.locator('[data-state=ready]').waitFor(),
+    async (page) => {
+      await page.locator('.controls summary').click();
+      await page.getByRole('button', { name: 'Write', exact: true }).click();
+      await page.locator('#written-12').waitFor();
+    },
+    async (page) => {
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.locator('.results:not(.stale)').waitFor();
+      await page.locator('#written-10 > span').click();
+      await page.getByText('As a table of numbers').click();
+    },
+    // Longer than the context: part of the text is forgotten.
+    async (page) => {
+      await page.fill('#beginning', 'We must work for peace. '.repeat(40));
+      await page.fill('#length', '10');
+      await page.getByRole('button', { name: 'Write', exact: true }).click();
+      await page.locator('.written .forgotten').first().waitFor();
+      await page.locator('.results:not(.stale)').waitFor();
+    },
+    async (page) => {
+      await page.getByLabel('When the context is full').selectOption('stop');
+      await page.getByRole('button', { name: 'Write', exact: true }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  ],
+  tokens: [(page) => page.locator('.results:not(.stale) .colored-text').first().waitFor()],
+  about: [(page) => page.getByRole('heading', { name: 'About' }).waitFor()],
+};
+
+inBrowser('every page, looked at by axe', () => {
+  beforeAll(async () => {
+    site = buildSite();
+    server = await site.serve('/');
+    visitors = await Visitors.launch();
+  });
+  afterEach(async () => {
+    await visitors?.leave();
+  });
+  afterAll(async () => {
+    await visitors?.close();
+    site?.remove();
+  });
+
+  const cases = Object.keys(pages).flatMap((path) => [
+    [path, 'light'] as const,
+    [path, 'dark'] as const,
+  ]);
+  test.each(cases)('%s in %s has nothing to complain of', async (path, colorScheme) => {
+    const page = await visitors.open({ colorScheme, reducedMotion: 'reduce' });
+    await page.goto(`${server.url}#/${path}`);
+    for (const reach of pages[path]!) {
+      await reach(page);
+      expect(await violations(page)).toEqual([]);
+    }
+  });
+});
+
+/** What axe finds wrong, as `rule: element`. */
+async function violations(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.addScriptTag({ path: axe });
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
+    );
+  });
+}
