@@ -19,6 +19,7 @@ export interface PickleOptions {
 }
 
 const MOST_CONTAINERS = 1 << 22;
+const MOST_REMEMBERED = 1 << 22;
 
 /** What opcodes work on: the bytes, the stack, the memo. */
 export class PickleMachine {
@@ -28,7 +29,9 @@ export class PickleMachine {
   readonly #view: DataView;
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
+  /** What is remembered under 0, 1, 2, …, and under numbers further on. */
+  readonly #memo: (PickleValue | undefined)[] = [];
+  readonly #farMemo = new Map<number, PickleValue>();
   #at: number;
   #start: number;
   #opcode = '';
@@ -174,17 +177,26 @@ export class PickleMachine {
   }
 
   remember(index: number): void {
-    this.#memo.set(index, this.top());
+    const value = this.top();
+    if (index === 1 && this.#memo.length === 0) this.#memo.push(undefined); // Python 2 counts from 1
+    const next = this.#memo.length;
+    if (index < next) this.#memo[index] = value;
+    else if (index === next) this.#memo.push(value);
+    else this.#farMemo.set(index, value);
+    if (index === next) this.#farMemo.delete(index);
+    if (next >= MOST_REMEMBERED || this.#farMemo.size > MOST_REMEMBERED / 4) {
+      this.fail('too much to remember', 'TOO_LARGE');
+    }
   }
 
   memoize(): void {
-    this.remember(this.#memo.size);
+    this.remember(this.#memo.length + this.#farMemo.size);
   }
 
   recall(index: number): void {
-    const value = this.#memo.get(index);
+    const value = index < this.#memo.length ? this.#memo[index] : this.#farMemo.get(index);
     if (value === undefined) this.fail(`nothing was remembered as ${index}`);
-    this.push(value!);
+    this.push(value);
   }
 
   // What would be calls.

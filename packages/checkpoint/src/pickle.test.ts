@@ -129,6 +129,11 @@ describe('bombs', () => {
     ['lists without end', () => pickleOf(repeat(pickleOf(']'), (1 << 22) + 1), '.'), 'TOO_LARGE'],
     ['dicts without end', () => pickleOf(repeat(pickleOf('}'), (1 << 20) + 1), '.'), 'TOO_LARGE'],
     [
+      'places in the memo without end',
+      () => pickleOf('N', repeat(pickleOf(0x94), (1 << 22) + 1), '.'),
+      'TOO_LARGE',
+    ],
+    [
       'copies of a large dict',
       () =>
         pickleOf(
@@ -165,6 +170,11 @@ describe('bombs', () => {
     ['no end', () => pickleOf('N'), 'TRUNCATED'],
   ])('%s', (_, bytes, code) => {
     expect(refusal(bytes()).code).toBe(code);
+  });
+
+  test('a memo counted from 1, as Python 2 does it, has nothing at 0', () => {
+    expect(readPlainPickle(pickleOf('K\x07q\x01K\x08q\x02h\x01', 0x86, '.'))).toEqual([8, 7]);
+    expect(refusal(pickleOf('Nq\x01h\x00.')).code).toBe('BAD_PICKLE');
   });
 
   test('a memo of places far apart and lists a hundred thousand deep take no more than they say', () => {
