@@ -6,8 +6,9 @@ has those of three segments, memory carried along. Memories are stored batch fir
 transformers knows only `attn_type` 0. For the others, and for memory that begins empty, the reference is the model
 below: the papers' formulas written out distance by distance, with the parameters' names and the treatment of memory of
 the original code (kimiyoung/transformer-xl). `transformer_xl.py compare FOLDER`, where FOLDER is a copy of the
-original's `pytorch`, holds it against that. `transformer_xl.py check FOLDER` holds models that our library has read
-from cases and saved under their names in FOLDER against the cases' outputs.
+original's `pytorch`, holds it against that, and writes a case of what the original itself saves. `transformer_xl.py
+check FOLDER` holds models that our library has read from cases and saved under their names in FOLDER against the cases'
+outputs.
 
     python3 -m venv old && old/bin/pip install torch==2.13.0 transformers==4.35.2 'numpy<2' safetensors
     old/bin/python transformer_xl.py
@@ -337,14 +338,19 @@ def compare(folder):
 
     torch.Tensor.byte = torch.Tensor.bool
     torch.use_deterministic_algorithms(False)
+
+    def theirs_of(c, tie_projs=(False,) * 3, dropout=0.0, dropatt=0.0):
+        return MemTransformerLM(
+            VOCAB, c.n_layer, c.n_head, c.d_model, c.d_head, c.d_inner, dropout, dropatt, d_embed=c.d_embed,
+            div_val=c.div_val, tie_projs=tie_projs, pre_lnorm=c.pre_lnorm, tgt_len=c.tgt_len, ext_len=c.ext_len,
+            mem_len=c.mem_len, cutoffs=list(c.cutoffs), same_length=c.same_length, attn_type=c.attn_type,
+            clamp_len=c.clamp_len,
+        ).eval()  # fmt: skip
+
     for name, changes in ORIGINALS.items():
         c = config(**{"untie_r": False, "d_head": 6, **changes})
         mine = draw_weights(Original(c), 1)
-        theirs = MemTransformerLM(
-            VOCAB, c.n_layer, c.n_head, c.d_model, c.d_head, c.d_inner, 0.0, 0.0, d_embed=c.d_embed, div_val=c.div_val,
-            tie_projs=[False] * 3, pre_lnorm=c.pre_lnorm, tgt_len=c.tgt_len, ext_len=c.ext_len, mem_len=c.mem_len,
-            cutoffs=c.cutoffs, same_length=c.same_length, attn_type=c.attn_type, clamp_len=c.clamp_len,
-        ).eval()  # fmt: skip
+        theirs = theirs_of(c)
         state = dict(mine.state_dict())
         for key in ("crit.cluster_weight", "crit.cluster_bias"):
             state[key] = state[key].flip(0)  # the original's clusters stand in the head the other way round
@@ -370,6 +376,22 @@ def compare(folder):
             key = f"2/grad/{key}" if key.startswith("crit") else f"2/grad/transformer.{key}"
             furthest = max(furthest, (grad - expected[key]).abs().max().item())
         print(f"{name}: the original is {furthest:.1e} away")
+
+    # The original's own file: the pickled model, with dropout rates that only the file tells.
+    c = config(d_head=6, div_val=2, pre_lnorm=True, same_length=True, clamp_len=4)
+    model = draw_weights(theirs_of(c, [False, True, True], dropout=0.2, dropatt=0.1), 300)
+    folder = FOLDER / "original"
+    folder.mkdir(exist_ok=True)
+    torch.save(model, folder / "model.pt")
+    model.crit.keep_order = True
+    ids, mems = ids_of(301, 3 * LENGTH + 1), ()
+    expected = {"input_ids": ids}
+    for i in range(3):
+        start, end = i * LENGTH, (i + 1) * LENGTH
+        loss, *mems = model(ids[:, start:end].T.contiguous(), ids[:, start + 1 : end + 1].T.contiguous(), *mems)
+        expected |= {f"{i}/losses": loss.T} | {f"{i}/mems.{k}": m.transpose(0, 1) for k, m in enumerate(mems[:-1])}
+    save_tensors(folder / "segments.safetensors", expected)
+    described("original")
 
 
 def check(folder):

@@ -25,20 +25,20 @@ export function logSoftmax(x: tf.Tensor): tf.Tensor {
 
 const ofRows = differentiable({
   forward: (x) => {
-    const y = tf.sub(x!, tf.expandDims(logSumExp(x!), -1));
+    // Relative to the maximum first, so that large logits do not round the small difference.
+    const below = tf.sub(x!, tf.max(x!, -1, true));
+    const y = tf.sub(below, tf.expandDims(logSumExp(below), -1));
     return { value: y, saved: [y] };
   },
   backward: (dy, [y]) => [tf.sub(dy, tf.mul(tf.exp(y!), rowSums(dy)))],
 });
 
-/** [rows, classes] → [rows]. Cross-entropy's kernel gives it beside the losses, whatever the labels. */
+/** Of rows [rows, classes] whose maximum is 0 → [rows]. Cross-entropy's kernel gives it, whatever the labels. */
 function logSumExp(x: tf.Tensor): tf.Tensor {
   const labels = tf.zeros([x.shape[0]!], 'int32');
   const inputs = { logits: x, labels };
   const [, result] = kernelOr('MhSoftmaxCrossEntropy', inputs, { ignoreIndex: -100 }, () => {
-    const max = tf.max(x, -1, true); // [rows, 1]
-    const sums = rowSums(tf.exp(tf.sub(x, max)));
-    return [labels, tf.squeeze(tf.add(tf.log(sums), max), [1])];
+    return [labels, tf.squeeze(tf.log(rowSums(tf.exp(x))), [1])];
   });
   return result!;
 }

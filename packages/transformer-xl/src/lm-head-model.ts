@@ -19,6 +19,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { headKeys } from './checkpoint-keys.js';
 import { TransfoXLConfig } from './config.js';
 import type { TransfoXLForwardOptions, TransfoXLInputs } from './inputs.js';
+import { asHuggingFace } from './layouts.js';
 import { emptyMemories } from './memories.js';
 import { TransfoXLState, type TransfoXLStateOptions } from './state.js';
 import { adaptiveOptions, TransfoXLTrunk } from './trunk.js';
@@ -89,7 +90,12 @@ export class TransfoXLLMHeadModel
   ): Promise<TransfoXLLMHeadModel> {
     const build = (config: TransfoXLConfig, weights: Weights) =>
       new TransfoXLLMHeadModel(config, weights);
-    const recipe = { config: TransfoXLConfig.fromJson, keyMap: headKeys, build };
+    const recipe = {
+      adapt: asHuggingFace,
+      config: TransfoXLConfig.fromJson,
+      keyMap: headKeys,
+      build,
+    };
     return loadPretrained(source, recipe, options);
   }
 

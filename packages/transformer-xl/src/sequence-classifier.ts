@@ -16,6 +16,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { headKeys } from './checkpoint-keys.js';
 import { TransfoXLConfig } from './config.js';
 import type { TransfoXLForwardOptions, TransfoXLInputs } from './inputs.js';
+import { asHuggingFace } from './layouts.js';
 import { emptyMemories } from './memories.js';
 import { TransfoXLTrunk } from './trunk.js';
 
@@ -60,7 +61,12 @@ export class TransfoXLForSequenceClassification extends PretrainedModel<TransfoX
   ): Promise<TransfoXLForSequenceClassification> {
     const build = (config: TransfoXLConfig, weights: Weights) =>
       new TransfoXLForSequenceClassification(config, weights);
-    const recipe = { config: TransfoXLConfig.fromJson, keyMap: headKeys, build };
+    const recipe = {
+      adapt: asHuggingFace,
+      config: TransfoXLConfig.fromJson,
+      keyMap: headKeys,
+      build,
+    };
     return loadPretrained(source, recipe, options);
   }
 

@@ -11,6 +11,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { bareModelKeys } from './checkpoint-keys.js';
 import { TransfoXLConfig } from './config.js';
 import type { TransfoXLForwardOptions, TransfoXLInputs } from './inputs.js';
+import { asHuggingFace } from './layouts.js';
 import { emptyMemories } from './memories.js';
 import { TransfoXLTrunk, type TransfoXLTrunkOutputs } from './trunk.js';
 
@@ -32,7 +33,12 @@ export class TransfoXLModel extends PretrainedModel<TransfoXLConfig> {
   ): Promise<TransfoXLModel> {
     const build = (config: TransfoXLConfig, weights: Weights) =>
       new TransfoXLModel(config, weights);
-    const recipe = { config: TransfoXLConfig.fromJson, keyMap: bareModelKeys, build };
+    const recipe = {
+      adapt: asHuggingFace,
+      config: TransfoXLConfig.fromJson,
+      keyMap: bareModelKeys,
+      build,
+    };
     return loadPretrained(source, recipe, options);
   }
 
