@@ -25,6 +25,11 @@ export {
   type EvaluateClassifierOptions,
   evaluateClassifier,
 } from './evaluate-classifier.js';
+export {
+  type EvaluateStreamsOptions,
+  evaluateStreams,
+  type StreamsEvaluation,
+} from './evaluate-streams.js';
 export { clippingScale, globalNorm } from './gradient-clipping.js';
 export {
   type MaskedLMBatch,
@@ -43,6 +48,8 @@ export {
   type UpdateOptions,
 } from './optimizer.js';
 export { type PackOptions, packDocuments } from './pack-documents.js';
+export { ParallelStreams, type Segment, type StreamsOptions } from './parallel-streams.js';
+export type { RecurrentLengths, RecurrentModel } from './recurrent-model.js';
 export type { CheckpointOptions } from './run-checkpoints.js';
 export type { LogEntry, Metrics } from './run-log.js';
 export {
@@ -61,4 +68,5 @@ export {
   train,
 } from './train.js';
 export type { LossFunction } from './train-step.js';
+export { type TrainStreamsOptions, trainStreams } from './train-streams.js';
 export type { SavableModel } from './training-checkpoint.js';

@@ -1,0 +1,212 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Weights } from '@multihead/nn';
+import { TransfoXLConfig, TransfoXLLMHeadModel } from '@multihead/transformer-xl';
+import { useWasm } from '@multihead/wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import { constantSchedule, evaluateStreams, ParallelStreams, trainStreams } from './index.js';
+
+const rows = (segment: { inputIds: Int32Array[]; targets: Int32Array[] } | undefined) =>
+  segment && [segment.inputIds, segment.targets].map((all) => all.map((row) => [...row]));
+const upTo = (length: number) => Array.from({ length }, (_, i) => i);
+
+describe('ParallelStreams', () => {
+  test('are parts of the text, in segments that follow each other', () => {
+    const streams = new ParallelStreams(upTo(15), { batchSize: 2, segmentLength: 4 });
+    expect(streams.length).toBe(2);
+    expect([...streams].map(rows)).toEqual([
+      [[[0, 1, 2, 3], [7, 8, 9, 10]], [[1, 2, 3, 4], [8, 9, 10, 11]]], // biome-ignore format: rows
+      [[[4, 5], [11, 12]], [[5, 6], [12, 13]]], // biome-ignore format: rows
+    ]);
+    expect([...streams].map(({ isFirst }) => isFirst)).toEqual([true, false]);
+    expect(streams.at(2)).toBeUndefined();
+  });
+
+  test('begin with what was before, where the context is extended', () => {
+    const options = { batchSize: 1, segmentLength: 3, extLen: 2 };
+    expect([...new ParallelStreams(upTo(8), options)].map(rows)).toEqual([
+      [[[0, 1, 2]], [[1, 2, 3]]],
+      [[[1, 2, 3, 4, 5]], [[4, 5, 6]]],
+      [[[4, 5, 6]], [[7]]],
+    ]);
+  });
+
+  test('of drawn lengths foretell each token once, and are the same for a seed', () => {
+    const drawn = (seed: number) => {
+      const options = { batchSize: 1, segmentLength: 20, variableLength: true, seed };
+      return [...new ParallelStreams(upTo(4000), options)].map(({ targets }) => targets[0]!);
+    };
+    const lengths = drawn(1).map(({ length }) => length);
+    expect(drawn(1).flatMap((row) => [...row])).toEqual(upTo(4000).slice(1));
+    expect(drawn(2).map(({ length }) => length)).not.toEqual(lengths);
+    expect(drawn(1).map(({ length }) => length)).toEqual(lengths);
+    const mean = lengths.reduce((a, b) => a + b) / lengths.length;
+    expect(Math.abs(mean - 19.5)).toBeLessThan(1.5);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(35);
+    expect(Math.min(...lengths.slice(0, -1))).toBeGreaterThanOrEqual(5);
+    expect(new Set(lengths).size).toBeGreaterThan(10);
+  });
+
+  test('of a text that is too short, or of lengths that are none, are refused', () => {
+    const create = (length: number, options: object) => () =>
+      new ParallelStreams(upTo(length), { batchSize: 2, segmentLength: 4, ...options });
+    for (const wrong of [
+      create(3, {}),
+      create(9, { batchSize: 0 }),
+      create(9, { segmentLength: 1.5 }),
+      create(9, { extLen: -1 }),
+    ]) {
+      expect(wrong).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+    }
+  });
+});
+
+const config = {
+  ...{ vocabSize: 12, dModel: 8, dEmbed: 8, nHead: 2, dHead: 4, dInner: 12, nLayer: 2 },
+  ...{ memLen: 6, sameLength: false, dropout: 0.1, dropatt: 0.1, initStd: 0.1 },
+};
+const build = (fields = {}) =>
+  new TransfoXLLMHeadModel(new TransfoXLConfig({ ...config, ...fields }), new Weights({ seed: 3 }));
+/** A text whose every token says what comes seven tokens on. */
+const text = upTo(300).map((i) => ((i % 7) * 5 + 3 * (i % 2)) % 12);
+
+describe('trainStreams', () => {
+  let folder: string;
+  beforeAll(async () => void (await useWasm()));
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'multihead-streams-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const streams = () => new ParallelStreams(text, { batchSize: 3, segmentLength: 5 });
+  const run = (model: TransfoXLLMHeadModel, steps: number, options: object = {}) =>
+    trainStreams({
+      model,
+      streams: streams(),
+      schedule: constantSchedule({ learningRate: 0.01 }),
+      steps,
+      logEvery: 5,
+      ...options,
+    });
+  const weightsOf = (model: TransfoXLLMHeadModel) =>
+    [...model.parameters].map(([key, { value }]) => [key, [...value.dataSync()]] as const);
+
+  test('a model learns, with the memory of the segment before, and leaves nothing behind', async () => {
+    const model = build();
+    const before = tf.memory().numTensors;
+    const { log, epoch } = await run(model, 100);
+    expect(epoch).toBeCloseTo(100 / streams().length, 6);
+    expect(log.at(-1)!.loss!).toBeLessThan(0.5 * log[0]!.loss!);
+    expect(tf.memory().numTensors).toBe(before);
+    model.dispose();
+  });
+
+  test('what is learnt depends on the memory', async () => {
+    const [carried, alone] = [build(), build({ memLen: 0 })];
+    await run(carried, 8);
+    await run(alone, 8);
+    expect(weightsOf(carried)).not.toEqual(weightsOf(alone));
+    for (const model of [carried, alone]) model.dispose();
+  });
+
+  test('a run in two sittings ends as one does, to the bit: the memories go on too', async () => {
+    const [whole, cut, again] = [build(), build(), build()];
+    const { log } = await run(whole, 27);
+    const checkpoints = { folder, every: 100 };
+    const controller = new AbortController();
+    const first = run(cut, 27, {
+      checkpoints,
+      signal: controller.signal,
+      onProgress: ({ step }: { step: number }) => void (step === 11 && controller.abort()),
+    });
+    await expect(first).rejects.toMatchObject({ code: 'ABORTED' });
+    const summary = await run(again, 27, { checkpoints, resume: true });
+    expect(summary).toMatchObject({ resumedFrom: 11, log });
+    expect(weightsOf(again)).toEqual(weightsOf(whole));
+
+    await rm(join(folder, 'checkpoint-27', 'memories.safetensors'));
+    await expect(run(again, 30, { checkpoints, resume: true })).rejects.toMatchObject({
+      code: 'BAD_CHECKPOINT',
+    });
+    for (const model of [whole, cut, again]) model.dispose();
+  });
+
+  test('files beside the model are written too; streams of another size are another run', async () => {
+    const model = build();
+    await run(model, 2, { checkpoints: { folder, every: 2, files: { 'a.txt': 'b' } } });
+    expect(await readFile(join(folder, 'checkpoint-2', 'a.txt'), 'utf8')).toBe('b');
+    const other = new ParallelStreams(text, { batchSize: 2, segmentLength: 5 });
+    const resumed = run(model, 4, {
+      streams: other,
+      checkpoints: { folder, every: 2 },
+      resume: true,
+    });
+    await expect(resumed).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
+    model.dispose();
+  });
+});
+
+describe('evaluateStreams', () => {
+  beforeAll(async () => void (await useWasm()));
+
+  test('is what the segments’ losses say, however the text is cut, where the memory is long enough', async () => {
+    const model = build({ memLen: 60, clampLen: 20 });
+    const ids = text.slice(0, 50);
+    const before = tf.memory().numTensors;
+    const whole = model.forward(
+      { inputIds: ids.slice(0, -1), targets: ids.slice(1), mems: model.initMems(1, 0) },
+      { outputLogits: false },
+    );
+    const loss = whole.loss!.dataSync()[0]!;
+    for (const segmentLength of [49, 7, 1]) {
+      const measured = await evaluateStreams({ model, ids, segmentLength });
+      expect(measured.tokens).toBe(49);
+      expect(measured.loss).toBeCloseTo(loss, 5);
+      expect(measured.perplexity).toBeCloseTo(Math.exp(loss), 4);
+      expect(measured.bitsPerCharacter).toBeCloseTo(loss / Math.LN2, 5);
+    }
+    const { bitsPerCharacter } = await evaluateStreams({
+      model,
+      ids,
+      segmentLength: 7,
+      characters: 100,
+    });
+    expect(bitsPerCharacter).toBeCloseTo(loss / Math.LN2 / 2, 5);
+    whole.dispose();
+    model.dispose();
+    expect(tf.memory().numTensors).toBeLessThan(before);
+  });
+
+  test('has lengths of its own for memory and segments, and parallel parts', async () => {
+    const model = build();
+    const measure = async (options: object) =>
+      (await evaluateStreams({ model, ids: text, segmentLength: 4, ...options })).loss;
+    const losses = [
+      await measure({}),
+      await measure({ memLen: 2 }),
+      await measure({ memLen: 0 }),
+      await measure({ extLen: 2 }),
+      await measure({ memLen: 3, sameLength: true }),
+      await measure({ clampLen: 1 }),
+      await measure({ batchSize: 4 }),
+    ];
+    expect(new Set(losses).size).toBe(losses.length);
+    for (const loss of losses) expect(loss).toBeGreaterThan(0);
+    model.dispose();
+  });
+
+  test('can be stopped, and refuses a text without characters', async () => {
+    const model = build();
+    const before = tf.memory().numTensors;
+    const signal = AbortSignal.abort();
+    await expect(
+      evaluateStreams({ model, ids: text, segmentLength: 4, signal }),
+    ).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(
+      evaluateStreams({ model, ids: text, segmentLength: 4, characters: 0 }),
+    ).rejects.toMatchObject({ code: 'BAD_OPTION' });
+    expect(tf.memory().numTensors).toBe(before);
+    model.dispose();
+  });
+});

@@ -1,0 +1,96 @@
+import { checkpointFolders, newestCheckpoint } from './checkpoint-folders.js';
+import { TrainingError } from './errors.js';
+import type { ParallelStreams, Segment } from './parallel-streams.js';
+import { CarriedMemories, type RecurrentModel } from './recurrent-model.js';
+import { type TrainingSummary, type TrainOptions, train } from './train.js';
+import type { SavableModel } from './training-checkpoint.js';
+
+export interface TrainStreamsOptions
+  extends Omit<
+    TrainOptions<Segment, Segment>,
+    | 'model'
+    | 'dataset'
+    | 'collate'
+    | 'batchSize'
+    | 'shuffle'
+    | 'loss'
+    | 'causal'
+    | 'gradientAccumulationSteps'
+  > {
+  /** Writing checkpoints asks for a model with `save`, as every `PretrainedModel` has it. */
+  model: RecurrentModel & Partial<Pick<SavableModel, 'save'>>;
+  streams: ParallelStreams;
+}
+
+const memoriesFile = 'memories.safetensors';
+
+/**
+ * Trains a model with a memory along parallel streams: a step is a segment of all of them, in order, with
+ * what the segment before left; no gradient flows back through that (Dai et al. 2019, §3.2). Each epoch
+ * begins with nothing remembered. All else is `train`'s; a checkpoint has the memories too, so that a run
+ * that was resumed ends with the same bits.
+ *
+ * @throws what `train` throws; TrainingError `BAD_CHECKPOINT` for a checkpoint without memories
+ */
+export async function trainStreams(options: TrainStreamsOptions): Promise<TrainingSummary> {
+  const { model, streams, checkpoints, ...rest } = options;
+  const memories = new CarriedMemories(model, streams.batchSize);
+  try {
+    if (checkpoints && options.resume) await restore(memories, checkpoints.folder);
+    return await train<Segment, Segment>({
+      ...rest,
+      model,
+      dataset: streams,
+      collate: sideBySide,
+      batchSize: 1,
+      shuffle: false,
+      loss: (segment, random) => {
+        const mems = memories.before(segment);
+        const outputs = model.forward({ ...segment, mems }, { random, outputLogits: false });
+        if (outputs.loss === undefined) {
+          throw new TrainingError('BAD_BATCH', 'The model gave no loss for a segment.');
+        }
+        memories.take(outputs.mems);
+        return outputs.loss;
+      },
+      ...(checkpoints && { checkpoints: { ...checkpoints, files: files() } }),
+    });
+  } finally {
+    memories.dispose();
+  }
+
+  /** Read when a checkpoint is written. */
+  function files(): Record<string, string | Uint8Array> {
+    const given = { ...checkpoints?.files };
+    return Object.defineProperty(given, memoriesFile, {
+      get: () => memories.toBytes(),
+      enumerable: true,
+    });
+  }
+}
+
+/** One segment as it is. (To tell one run's data from another's, `train` looks at many at once.) */
+function sideBySide(segments: readonly Segment[]): Segment {
+  return segments.length === 1
+    ? segments[0]!
+    : {
+        inputIds: segments.flatMap(({ inputIds }) => inputIds),
+        targets: segments.flatMap(({ targets }) => targets),
+        isFirst: false,
+      };
+}
+
+async function restore(
+  memories: CarriedMemories,
+  folder: string | FileSystemDirectoryHandle,
+): Promise<void> {
+  const found = await newestCheckpoint(checkpointFolders(folder));
+  if (found === undefined) return;
+  const bytes = await found.folder.readBytes(memoriesFile);
+  const file = `${found.folder.source}/${memoriesFile}`;
+  if (bytes) return memories.restore(bytes, file);
+  throw new TrainingError(
+    'BAD_CHECKPOINT',
+    `${found.folder.source} cannot be resumed: it lacks ${memoriesFile}.`,
+  );
+}
