@@ -1,17 +1,22 @@
 import { type Folder, loadFolder } from '@multihead/checkpoint';
 import { GPT2LMHeadModel, OpenAIGPTLMHeadModel } from '@multihead/gpt';
 import type { Tokenizer } from '@multihead/tokenizers';
+import { TransfoXLLMHeadModel } from '@multihead/transformer-xl';
 import { useWasm } from '@multihead/wasm';
 import type { CausalModelOptions } from './causal-model-options.js';
 import { CliError } from './errors.js';
 import { loadTokenizer } from './load-tokenizer.js';
 
 /** By the `model_type` of config.json. */
-const FAMILIES = { gpt2: GPT2LMHeadModel, 'openai-gpt': OpenAIGPTLMHeadModel };
+const FAMILIES = {
+  gpt2: GPT2LMHeadModel,
+  'openai-gpt': OpenAIGPTLMHeadModel,
+  'transfo-xl': TransfoXLLMHeadModel,
+};
 
 /** A model that foretells text, with its tokenizer and the folder they are of. */
 export interface LoadedCausalModel {
-  model: GPT2LMHeadModel | OpenAIGPTLMHeadModel;
+  model: GPT2LMHeadModel | OpenAIGPTLMHeadModel | TransfoXLLMHeadModel;
   tokenizer: Tokenizer;
   folder: Folder;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { pretrainBert } from './pretrain-bert.js';
 import { pretrainGpt } from './pretrain-gpt.js';
+import { pretrainTransformerXL } from './pretrain-transformer-xl.js';
 
 /** `multihead pretrain <family> …` */
 export function pretrain(program: Command): void {
@@ -10,4 +11,5 @@ export function pretrain(program: Command): void {
     .description('Trains a model from nothing on text files.');
   pretrainBert(families);
   pretrainGpt(families);
+  pretrainTransformerXL(families);
 }

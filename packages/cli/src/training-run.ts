@@ -12,6 +12,7 @@ import {
   type Schedule,
   type TrainingProgress,
   type TrainingSummary,
+  type TrainOptions,
   train,
 } from '@multihead/training';
 import { CliError } from './errors.js';
@@ -44,13 +45,32 @@ export interface TrainingTask<Example, Batch> {
  *
  * @throws CliError `INTERRUPTED`; TrainingError, CheckpointError
  */
-export async function runTraining<Example, Batch>(
+export function runTraining<Example, Batch>(
   task: TrainingTask<Example, Batch>,
 ): Promise<TrainingSummary> {
-  const { model, dataset, heldOut, collate, steps, options, files } = task;
-  const { causal = false, every = Math.max(1, Math.ceil(steps / 10)) } = task;
+  const { model, dataset, heldOut, collate, options, causal = false } = task;
   const { measure = (signal) => measureLabels(task, signal) } = task;
-  const { out, seed, batchSize, evalEvery = every, checkpointEvery = every } = options;
+  const { batchSize, gradAccumulation: gradientAccumulationSteps } = options;
+  const data = { model, dataset, collate, causal, batchSize, gradientAccumulationSteps };
+  return shownRun({ ...task, measure: heldOut.length > 0 ? measure : undefined }, (run) =>
+    train<Example, Batch>({ ...run, ...data }),
+  );
+}
+
+/** What a run shows is the same for any way to train. */
+type ShownRun = Pick<TrainingTask<never, never>, 'steps' | 'every' | 'measure' | 'options' | 'files'>;
+
+type RunOptions = Omit<
+  TrainOptions<never, never>,
+  'model' | 'dataset' | 'collate' | 'batchSize' | 'loss'
+>;
+
+/** The same where `begin` trains, with what it is given and data of its own. */
+export async function shownRun(
+  { steps, every = Math.max(1, Math.ceil(steps / 10)), measure, options, files }: ShownRun,
+  begin: (run: RunOptions) => Promise<TrainingSummary>,
+): Promise<TrainingSummary> {
+  const { out, seed, evalEvery = every, checkpointEvery = every } = options;
   const progress = new Progress('training', options);
   const log = new TrainingLog(join(out, 'training-log.jsonl'));
   const note = progressNote();
@@ -59,26 +79,17 @@ export async function runTraining<Example, Batch>(
   let done = 0;
 
   try {
-    return await train<Example, Batch>({
-      model,
-      dataset,
-      collate,
-      causal,
+    return await begin({
       optimizer: adamW({
         betas: [options.adamBeta1, options.adamBeta2],
         weightDecay: options.weightDecay,
       }),
       schedule: scheduleOf(options, steps),
       steps,
-      batchSize,
-      gradientAccumulationSteps: options.gradAccumulation,
       maxGradNorm: options.maxGradNorm,
       seed,
-      ...(heldOut.length > 0 && {
-        evaluation: {
-          every: evalEvery,
-          evaluate: ({ signal }) => measure(signal),
-        },
+      ...(measure && {
+        evaluation: { every: evalEvery, evaluate: ({ signal }) => measure(signal) },
       }),
       checkpoints: { folder: out, every: checkpointEvery, keep: options.keepCheckpoints, files },
       resume: options.resume ?? false,

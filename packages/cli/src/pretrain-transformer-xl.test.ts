@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Folder, jsonLines, subjects } from '../test/multihead.js';
+
+let folder: Folder;
+const verbs = ['sees', 'likes'];
+const text = subjects
+  .map((subject) =>
+    verbs
+      .flatMap((verb) => subjects.map((other) => `The ${subject} ${verb} the ${other}.`))
+      .join('\n'),
+  )
+  .join('\n\n');
+
+const pretrain = (out: string, ...more: string[]) => [
+  ...['pretrain', 'transformer-xl', 'text.txt', '-t', 'characters', '-o', out, '--json'],
+  ...['--layers', '1', '--hidden', '32', '--heads', '2', '--segment-length', '16'],
+  ...['--memory-length', '16', '--batch-size', '16', '--steps', '120', '--learning-rate', '0.01'],
+  ...['--paragraphs', '--eval-fraction', '0.15', '--eval-every', '40', '--checkpoint-every', '40'],
+  ...more,
+];
+let summary: { steps: number; evaluation: { loss: number; bitsPerCharacter: number } };
+
+beforeAll(async () => {
+  folder = new Folder();
+  folder.write('text.txt', text);
+  const args = ['train-tokenizer', 'text.txt', '-o', 'characters', '--type', 'bpe', '-q'];
+  await folder.ok([...args, '--vocab-size', '257']);
+  summary = jsonLines(await folder.ok(pretrain('model')))[0];
+}, 120_000);
+afterAll(() => folder.remove());
+
+test('learns more than how often each character stands in the text, and is saved', () => {
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  const shares = [...counts.values()].map((count) => count / text.length);
+  const entropy = -shares.reduce((sum, share) => sum + share * Math.log(share), 0);
+  const { loss, bitsPerCharacter } = summary.evaluation;
+  expect(summary.steps).toBe(120);
+  expect(loss).toBeLessThan(0.6 * entropy);
+  expect(bitsPerCharacter).toBeCloseTo(loss / Math.LN2, 5);
+  expect(JSON.parse(folder.read('model/config.json'))).toMatchObject({
+    ...{ model_type: 'transfo-xl', mem_len: 16, tgt_len: 16, d_model: 32, n_head: 2, d_head: 16 },
+    ...{ cutoffs: [], same_length: false, attn_type: 0, untie_r: true, clamp_len: -1 },
+  });
+});
+
+test('writes lines like those it has read, and can be measured', async () => {
+  const args = ['generate', 'The cat ', '-m', 'model', '-q', '--max-new-tokens', '12'];
+  expect(await folder.ok(args)).toMatch(/^The cat (sees|likes) the/);
+  const measured = await folder.ok(['evaluate', 'text.txt', '-m', 'model', '-q', '--json']);
+  expect(jsonLines(measured)[0].loss).toBeLessThan(1.2 * summary.evaluation.loss);
+});
+
+test('Ctrl-C keeps a checkpoint with the memories, from which the same model comes', async () => {
+  let interrupted = false;
+  const { code, stderr } = await folder.run(pretrain('halves'), {
+    onStderr: (text, child) => {
+      if (interrupted || !text.includes('step 40: ')) return;
+      interrupted = true;
+      child.kill('SIGINT');
+    },
+  });
+  expect(code).toBe(130);
+  const [, command] = /Go on with: multihead (.*)\n$/.exec(stderr) ?? [];
+  await folder.ok(command!.split(' '));
+  const weights = (out: string) => readFileSync(join(folder.path, out, 'model.safetensors'));
+  expect(weights('halves').equals(weights('model'))).toBe(true);
+}, 120_000);
+
+test('every switch reaches the model', async () => {
+  const args = pretrain(
+    'switches',
+    ...['--memory-length', '8', '--same-length', '--clamp-length', '6', '--pre-norm'],
+    ...['--tied-biases', '--cutoffs', '100,200', '--div-val', '2', '--extended-length', '2'],
+    ...['--attention-dropout', '0.2', '--variable-length', '--eval-memory-length', '24'],
+    ...['--eval-segment-length', '4', '--steps', '2', '--eval-every', '2', '-q'],
+  );
+  const [{ evaluation }] = jsonLines(await folder.ok(args));
+  expect(evaluation.loss).toBeGreaterThan(0);
+  expect(JSON.parse(folder.read('switches/config.json'))).toMatchObject({
+    ...{ mem_len: 8, same_length: true, clamp_len: 6, pre_lnorm: true, untie_r: false },
+    ...{ cutoffs: [100, 200], div_val: 2, ext_len: 2, dropatt: 0.2 },
+  });
+  for (const [name, attnType] of [
+    ['learnt', 1],
+    ['absolute', 2],
+    ['absolute-learnt', 3],
+  ] as const) {
+    const more = ['--attention', name, '--memory-length', '0', '--steps', '1', '-q'];
+    await folder.ok(pretrain(name, ...more));
+    const config = JSON.parse(folder.read(`${name}/config.json`));
+    expect(config).toMatchObject({ attn_type: attnType, mem_len: 0 });
+  }
+}, 120_000);
+
+test('refuses what does not go together', async () => {
+  const fails = (...more: string[]) => folder.fails(pretrain('never', '-q', ...more), 2);
+  expect(await fails('--grad-accumulation', '2')).toContain('--grad-accumulation is 1');
+  expect(await fails('--same-length', '--memory-length', '0')).toContain('--memory-length');
+  expect(await fails('--cutoffs', '200,100')).toContain('must be ids that rise');
+  expect(await fails('--cutoffs', '300')).toContain("below the vocabulary's 257");
+  expect(await fails('--heads', '3')).toContain('no multiple of --heads 3');
+  folder.write('short.txt', 'The cat');
+  const short = ['pretrain', 'transformer-xl', 'short.txt', '-t', 'characters', '-o', 'never'];
+  expect(await folder.fails([...short, '--steps', '1', '-q'])).toContain('too few for 32 streams');
+  expect(folder.has('never')).toBe(false);
+});

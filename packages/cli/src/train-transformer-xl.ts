@@ -1,0 +1,216 @@
+import { Weights } from '@multihead/nn';
+import { type Tokenizer, tokenizerFiles } from '@multihead/tokenizers';
+import { evaluateStreams, ParallelStreams, trainStreams } from '@multihead/training';
+import {
+  type AttentionType,
+  TransfoXLConfig,
+  TransfoXLLMHeadModel,
+} from '@multihead/transformer-xl';
+import { useWasm } from '@multihead/wasm';
+import { documentsOf } from './causal-documents.js';
+import { CliError } from './errors.js';
+import { loadTokenizer } from './load-tokenizer.js';
+import { print } from './output.js';
+import { formatDuration, Progress } from './progress.js';
+import { readTrainingData } from './training-data.js';
+import { stepsOf, type TrainingOptions } from './training-options.js';
+import { formatEvaluation, shownRun } from './training-run.js';
+
+export interface PretrainTransformerXLOptions extends TrainingOptions {
+  tokenizer: string;
+  layers: number;
+  hidden: number;
+  heads?: number;
+  intermediate?: number;
+  segmentLength: number;
+  memoryLength: number;
+  extendedLength: number;
+  clampLength: number;
+  sameLength?: boolean;
+  variableLength?: boolean;
+  attention: 'relative' | 'learnt' | 'absolute' | 'absolute-learnt';
+  preNorm?: boolean;
+  tiedBiases?: boolean;
+  cutoffs?: string;
+  divVal: number;
+  dropout: number;
+  attentionDropout: number;
+  initializerRange: number;
+  evalSegmentLength?: number;
+  evalMemoryLength?: number;
+  /** A blank line ends a document. */
+  paragraphs?: boolean;
+}
+
+/** Trains on the files, and says what came of it. */
+export async function trainTransformerXL(
+  files: string[],
+  options: PretrainTransformerXLOptions,
+): Promise<void> {
+  const { out, quiet, json, seed, batchSize, dtype, paragraphs = false } = options;
+  if (options.gradAccumulation !== 1) {
+    throw new CliError(
+      'USAGE',
+      'A step along streams is one segment of each: --grad-accumulation is 1. Take a larger --batch-size.',
+    );
+  }
+  const stepsFor = stepsOf(options);
+  const tokenizer = await loadTokenizer(options.tokenizer);
+  if (tokenizer.encodeIds('').length > 0) {
+    throw new CliError(
+      'BAD_INPUT',
+      `${options.tokenizer} puts special tokens around a text, so that a model could not go on with one; ` +
+        'take one of train-tokenizer --type bpe or word-level.',
+    );
+  }
+  const config = configOf(options, tokenizer);
+  const recipe = {
+    documents: (paths: readonly string[]) => documentsOf(paths, paragraphs),
+    encode: (text: string) => tokenizer.encodeIds(text),
+    pack: (documents: Int32Array[]) => endToEnd(documents, tokenizer.eosTokenId),
+  };
+  const data = await readTrainingData(files, recipe, options, new Progress('reading', { quiet }));
+  const [text = new Int32Array(0)] = data.train;
+  const [heldOut] = data.heldOut;
+  const streams = streamsOf(text, options);
+  const steps = stepsFor(streams.length * batchSize);
+  await useWasm();
+  using model = new TransfoXLLMHeadModel(config, new Weights({ seed }));
+  const parameters = [...model.parameters.values()].reduce(
+    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
+  if (!quiet) {
+    const count = (value: number) => value.toLocaleString('en');
+    process.stderr.write(
+      `${count(parameters)} parameters, ${count(text.length)} tokens in ${batchSize} streams of ` +
+        `${count(streams.length)} segments, ${count(heldOut?.length ?? 0)} tokens held out, ${count(steps)} steps\n`,
+    );
+  }
+  const written = tokenizerFiles(tokenizer);
+  const run = {
+    options,
+    steps,
+    files: written,
+    measure: heldOut && ((signal?: AbortSignal) => measure(model, heldOut, options, signal)),
+  };
+  const summary = await shownRun(run, (given) => trainStreams({ ...given, model, streams }));
+  await model.save(out, { dtype, files: written });
+
+  const { epoch, seconds, resumedFrom, evaluation } = summary;
+  if (json) {
+    print(JSON.stringify({ out, parameters, steps, epoch, seconds, resumedFrom, evaluation }));
+    return;
+  }
+  const measured = evaluation === undefined ? '' : `, ${formatEvaluation(evaluation)}`;
+  print(
+    `${out}: a Transformer-XL of ${parameters.toLocaleString('en')} parameters after ${steps} steps ` +
+      `(${epoch.toFixed(2)} epochs, ${formatDuration(seconds)})${measured}`,
+  );
+}
+
+/** One text of all documents, an end-of-text token after each; none of none. */
+function endToEnd(documents: Int32Array[], eosTokenId: number | undefined): Int32Array[] {
+  if (documents.length === 0) return [];
+  const ends = eosTokenId === undefined ? 0 : documents.length;
+  const all = new Int32Array(documents.reduce((sum, { length }) => sum + length, ends));
+  let at = 0;
+  for (const document of documents) {
+    all.set(document, at);
+    at += document.length;
+    if (eosTokenId !== undefined) all[at++] = eosTokenId;
+  }
+  return [all];
+}
+
+function streamsOf(text: Int32Array, options: PretrainTransformerXLOptions): ParallelStreams {
+  const { batchSize, segmentLength, extendedLength, variableLength = false, seed } = options;
+  if (text.length < 2 * batchSize) {
+    throw new CliError(
+      'BAD_INPUT',
+      `The text has ${text.length} tokens, too few for ${batchSize} streams; take a smaller --batch-size.`,
+    );
+  }
+  return new ParallelStreams(text, {
+    batchSize,
+    segmentLength,
+    extLen: extendedLength,
+    variableLength,
+    seed,
+  });
+}
+
+/** On as many streams as are trained on, if the text has them. */
+async function measure(
+  model: TransfoXLLMHeadModel,
+  ids: Int32Array,
+  options: PretrainTransformerXLOptions,
+  signal: AbortSignal | undefined,
+) {
+  const { segmentLength, evalSegmentLength = segmentLength, evalMemoryLength } = options;
+  return evaluateStreams({
+    model,
+    ids,
+    segmentLength: evalSegmentLength,
+    batchSize: Math.max(1, Math.min(options.batchSize, Math.floor(ids.length / evalSegmentLength))),
+    segments: options.evalBatches,
+    memLen: evalMemoryLength,
+    ...(evalMemoryLength === 0 && { sameLength: false }),
+    signal,
+  });
+}
+
+const ATTENTION: Record<PretrainTransformerXLOptions['attention'], AttentionType> = {
+  relative: 0,
+  learnt: 1,
+  absolute: 2,
+  'absolute-learnt': 3,
+};
+
+function configOf(options: PretrainTransformerXLOptions, tokenizer: Tokenizer): TransfoXLConfig {
+  const { hidden, memoryLength, sameLength = false } = options;
+  const heads = options.heads ?? Math.max(1, Math.round(hidden / 64));
+  if (hidden % heads !== 0) {
+    throw new CliError('USAGE', `--hidden ${hidden} is no multiple of --heads ${heads}.`);
+  }
+  if (sameLength && memoryLength === 0) {
+    throw new CliError('USAGE', '--same-length needs a --memory-length.');
+  }
+  const { vocabSize, bosTokenId, eosTokenId, padTokenId } = tokenizer;
+  return new TransfoXLConfig({
+    vocabSize,
+    cutoffs: cutoffsOf(options, vocabSize),
+    divVal: options.divVal,
+    dModel: hidden,
+    dEmbed: hidden,
+    nHead: heads,
+    dHead: hidden / heads,
+    dInner: options.intermediate ?? 4 * hidden,
+    nLayer: options.layers,
+    tgtLen: options.segmentLength,
+    memLen: memoryLength,
+    extLen: options.extendedLength,
+    clampLen: options.clampLength > 0 ? options.clampLength : -1,
+    sameLength,
+    attnType: ATTENTION[options.attention],
+    preLnorm: options.preNorm ?? false,
+    untieR: !options.tiedBiases,
+    dropout: options.dropout,
+    dropatt: options.attentionDropout,
+    initStd: options.initializerRange,
+    bosTokenId: bosTokenId ?? null,
+    eosTokenId: eosTokenId ?? null,
+    padTokenId: padTokenId ?? null,
+  });
+}
+
+function cutoffsOf({ cutoffs }: PretrainTransformerXLOptions, vocabSize: number): number[] {
+  if (cutoffs === undefined) return [];
+  const ids = cutoffs.split(',').map(Number);
+  const rises = ids.every((id, i) => Number.isInteger(id) && id > (ids[i - 1] ?? 0));
+  if (rises && ids.at(-1)! < vocabSize) return ids;
+  throw new CliError(
+    'USAGE',
+    `--cutoffs ${cutoffs} must be ids that rise, below the vocabulary's ${vocabSize}.`,
+  );
+}
