@@ -25,11 +25,18 @@ export async function printEvaluation(
   const { model, tokenizer } = await loadCausalModel(options);
   const progress = new Progress('evaluating', { quiet });
   try {
-    const { window: windowLength = model.contextLength } = options;
-    if (windowLength > model.contextLength) {
+    const { contextLength = Number.POSITIVE_INFINITY } = model;
+    const { window: windowLength = model.contextLength ?? 128 } = options;
+    if (model.contextLength === undefined && (stride !== undefined || batchSize !== undefined)) {
       throw new CliError(
         'USAGE',
-        `--window ${windowLength} is more than the model's context of ${model.contextLength}.`,
+        'A model with a memory goes through a text once, --window tokens at a time: leave out --stride and --batch-size.',
+      );
+    }
+    if (windowLength > contextLength) {
+      throw new CliError(
+        'USAGE',
+        `--window ${windowLength} is more than the model's context of ${contextLength}.`,
       );
     }
     if (stride !== undefined && stride >= windowLength) {

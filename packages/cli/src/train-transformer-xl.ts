@@ -191,6 +191,7 @@ function configOf(options: PretrainTransformerXLOptions, tokenizer: Tokenizer): 
     memLen: memoryLength,
     extLen: options.extendedLength,
     clampLen: options.clampLength > 0 ? options.clampLength : -1,
+    emptyStart: true,
     sameLength,
     attnType: ATTENTION[options.attention],
     preLnorm: options.preNorm ?? false,

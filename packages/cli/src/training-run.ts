@@ -58,7 +58,10 @@ export function runTraining<Example, Batch>(
 }
 
 /** What a run shows is the same for any way to train. */
-type ShownRun = Pick<TrainingTask<never, never>, 'steps' | 'every' | 'measure' | 'options' | 'files'>;
+type ShownRun = Pick<
+  TrainingTask<never, never>,
+  'steps' | 'every' | 'measure' | 'options' | 'files'
+>;
 
 type RunOptions = Omit<
   TrainOptions<never, never>,

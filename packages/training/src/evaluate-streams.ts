@@ -49,7 +49,7 @@ export async function evaluateStreams(options: EvaluateStreamsOptions): Promise<
   });
   const segments = Math.min(options.segments ?? streams.length, streams.length);
   expectWhole('evaluateStreams: segments', segments, 1);
-  const memories = new CarriedMemories(model, batchSize);
+  const memories = new CarriedMemories();
   const total = { nats: 0, tokens: 0 };
   try {
     for (let done = 0; done < segments; ) {

@@ -17,8 +17,6 @@ export interface RecurrentLengths {
 
 /** A model that goes along streams with a memory, as `TransfoXLLMHeadModel` does. */
 export interface RecurrentModel extends Model {
-  /** Memories of so many rows, of `length` tokens of nothing. The caller owns them. */
-  initMems(batch: number, length?: number): tf.Tensor[];
   forward(
     inputs: Pick<Segment, 'inputIds' | 'targets'> & { mems?: readonly tf.Tensor[] | undefined },
     options?: ForwardOptions & RecurrentLengths & { outputLogits?: boolean },
@@ -34,18 +32,11 @@ export interface RecurrentModel extends Model {
 /** The memories that each segment hands to the next. It owns them. */
 export class CarriedMemories {
   #mems: tf.Tensor[] | undefined;
-  readonly #model: RecurrentModel;
-  readonly #batchSize: number;
 
-  constructor(model: RecurrentModel, batchSize: number) {
-    this.#model = model;
-    this.#batchSize = batchSize;
-  }
-
-  /** For this segment: where streams begin, nothing is remembered, as in the original. */
-  before({ isFirst }: Segment): readonly tf.Tensor[] {
-    if (isFirst || this.#mems === undefined) this.#keep(this.#model.initMems(this.#batchSize, 0));
-    return this.#mems!;
+  /** For this segment; none where streams begin, as the model begins a text. */
+  before({ isFirst }: Segment): readonly tf.Tensor[] | undefined {
+    if (isFirst) this.dispose();
+    return this.#mems;
   }
 
   /** Takes over copies of what a segment left. */

@@ -65,7 +65,7 @@ describe('ParallelStreams', () => {
 
 const config = {
   ...{ vocabSize: 12, dModel: 8, dEmbed: 8, nHead: 2, dHead: 4, dInner: 12, nLayer: 2 },
-  ...{ memLen: 6, sameLength: false, dropout: 0.1, dropatt: 0.1, initStd: 0.1 },
+  ...{ memLen: 6, sameLength: false, emptyStart: true, dropout: 0.1, dropatt: 0.1, initStd: 0.1 },
 };
 const build = (fields = {}) =>
   new TransfoXLLMHeadModel(new TransfoXLConfig({ ...config, ...fields }), new Weights({ seed: 3 }));
@@ -155,7 +155,7 @@ describe('evaluateStreams', () => {
     const ids = text.slice(0, 50);
     const before = tf.memory().numTensors;
     const whole = model.forward(
-      { inputIds: ids.slice(0, -1), targets: ids.slice(1), mems: model.initMems(1, 0) },
+      { inputIds: ids.slice(0, -1), targets: ids.slice(1) },
       { outputLogits: false },
     );
     const loss = whole.loss!.dataSync()[0]!;

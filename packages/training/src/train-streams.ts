@@ -27,14 +27,14 @@ const memoriesFile = 'memories.safetensors';
 /**
  * Trains a model with a memory along parallel streams: a step is a segment of all of them, in order, with
  * what the segment before left; no gradient flows back through that (Dai et al. 2019, §3.2). Each epoch
- * begins with nothing remembered. All else is `train`'s; a checkpoint has the memories too, so that a run
+ * begins as a text does. All else is `train`'s; a checkpoint has the memories too, so that a run
  * that was resumed ends with the same bits.
  *
  * @throws what `train` throws; TrainingError `BAD_CHECKPOINT` for a checkpoint without memories
  */
 export async function trainStreams(options: TrainStreamsOptions): Promise<TrainingSummary> {
   const { model, streams, checkpoints, ...rest } = options;
-  const memories = new CarriedMemories(model, streams.batchSize);
+  const memories = new CarriedMemories();
   try {
     if (checkpoints && options.resume) await restore(memories, checkpoints.folder);
     return await train<Segment, Segment>({

@@ -79,6 +79,11 @@ export class TransfoXLConfig implements ModelConfig {
   readonly tgtLen: number = 128;
   /** How many of a segment's last tokens the next begins with, which the memory therefore leaves out. */
   readonly extLen: number = 0;
+  /**
+   * A text begins with nothing remembered, as in the original PyTorch code; else, as in Hugging Face's
+   * library and the TensorFlow code, with `memLen` tokens of zeros. No field of Hugging Face's.
+   */
+  readonly emptyStart: boolean = false;
   /** Words come out by the table that they went in by. */
   readonly tieWordEmbeddings: boolean = true;
   readonly bosTokenId: number | null = null;

@@ -8,7 +8,7 @@ import {
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TransfoXLConfig } from './config.js';
-import { checkMemories, emptyMemories, type Memories } from './memories.js';
+import { checkMemories, firstMemories, type Memories } from './memories.js';
 
 /** What every Transformer-XL takes in; a tokenizer's result fits as it is. */
 export interface TransfoXLInputs {
@@ -18,8 +18,8 @@ export interface TransfoXLInputs {
   inputsEmbeds?: tf.Tensor | undefined;
   /**
    * The `mems` of the segment before: one tensor [batch, remembered, dModel] a layer. Default, as in
-   * Hugging Face's library: `memLen` tokens of zeros. `initMems(batch, 0)` remembers nothing at all, as
-   * the original begins.
+   * Hugging Face's library: `memLen` tokens of zeros, or with `emptyStart` nothing at all, which
+   * `initMems(batch, 0)` is too.
    */
   mems?: Memories | undefined;
   /**
@@ -81,7 +81,7 @@ export function readInputs(
     : idsToTensor(inputs.inputIds!, 'inputIds', { end: config.vocabSize });
   const [batch, length] = (ids ?? embeds!).shape as [number, number];
   if (inputs.mems != null) checkMemories(inputs.mems, batch, config);
-  const start = lengths.memLen > 0 ? emptyMemories(config, batch, lengths.memLen) : undefined;
+  const start = lengths.memLen > 0 ? firstMemories(config, batch, lengths.memLen) : undefined;
   const { layers, heads } = { layers: config.nLayer, heads: config.nHead };
   return {
     ids,

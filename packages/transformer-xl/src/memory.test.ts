@@ -153,10 +153,10 @@ describe('memory', () => {
   });
 
   test('where it begins empty, padding on the left is not there at all', () => {
-    const one = build({ memLen: 4 });
-    const [pair, alone] = [one.initMems(2, 0), one.initMems(1, 0)];
-    using padded = one.createState({ batch: 2, mems: pair, leftPadding: [3, 0] });
-    using text = one.createState({ batch: 1, mems: alone });
+    const one = build({ memLen: 4, emptyStart: true });
+    using padded = one.createState({ batch: 2, leftPadding: [3, 0] });
+    using text = one.createState({ batch: 1 });
+    expect(text.mems[0]!.shape).toEqual([1, 0, 4]);
     const steps = [
       [[0, 0, 0, 1], [5, 6, 7, 8]], // biome-ignore format: rows
       [[2], [1]],
@@ -174,7 +174,8 @@ describe('memory', () => {
         expect(values[k]).toBeCloseTo(v, 5);
       });
     }
-    tf.dispose([...pair, ...alone]);
+    using outputs = one.forward({ inputIds: [1, 2] }, { outputAttentions: true });
+    expect(outputs.attentions![0]!.shape).toEqual([1, 2, 2, 2]);
     one.dispose();
   });
 });

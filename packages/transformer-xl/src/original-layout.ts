@@ -49,6 +49,7 @@ export async function originalConfig(
     dropatt: rate(within(module, 'layers', '0', 'dec_attn', 'dropatt')),
     tie_projs: [0, ...cutoffs].map((_, i) => isTied(module, i)),
     tie_word_embeddings: tables(module).every(([out, table]) => isSame(out, table)),
+    empty_start: true,
     untie_r: false,
     eos_token_id: null,
   };

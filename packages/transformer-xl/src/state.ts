@@ -1,12 +1,12 @@
 import { type CausalState, type CausalStateOptions, ModelError } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TransfoXLConfig } from './config.js';
-import { checkMemories, emptyMemories, type Memories } from './memories.js';
+import { checkMemories, firstMemories, type Memories } from './memories.js';
 
 export interface TransfoXLStateOptions extends CausalStateOptions {
   /**
    * What is remembered to begin with, which stays the caller's. Default `memLen` tokens of zeros, as in
-   * Hugging Face's library; `initMems(batch, 0)` is nothing at all, as the original begins.
+   * Hugging Face's library, or with `emptyStart` nothing at all.
    */
   mems?: Memories | undefined;
 }
@@ -20,7 +20,6 @@ export class TransfoXLState implements CausalState {
   /** How many of each row's oldest memories are padding, where there was room for it. */
   #absent: number[];
   readonly capacity: number | undefined;
-  readonly #memLen: number;
 
   /** @throws ModelError `BAD_INPUT` for a batch, capacity or padding that is no such number; `WRONG_SHAPE` */
   constructor(config: TransfoXLConfig, options: TransfoXLStateOptions) {
@@ -41,11 +40,10 @@ export class TransfoXLState implements CausalState {
     }
     if (mems) checkMemories(mems, batch, config);
     this.#batch = batch;
-    this.#memLen = config.memLen;
     this.#leftPadding = padding;
     this.#absent = padding.map(() => 0);
     this.capacity = capacity;
-    const first = mems?.map((mem) => tf.clone(mem)) ?? emptyMemories(config, batch, this.#memLen);
+    const first = mems?.map((mem) => tf.clone(mem)) ?? firstMemories(config, batch, config.memLen);
     this.#mems = first.map((mem) => tf.keep(mem));
   }
 
