@@ -130,7 +130,7 @@ describe.each(backends)('what the original PyTorch code saved, on $backend', ({ 
     expect(absolute).toBe(0);
     tf.dispose({ ...whole } as tf.TensorContainerObject);
     for (const one of [part, model, bare]) one.dispose();
-    const nothing = { ...opened, readBytes: async () => undefined };
+    const nothing = { ...opened, readPickle: async () => undefined };
     await expect(TransfoXLLMHeadModel.fromPretrained(nothing)).rejects.toMatchObject({
       code: 'BAD_CONFIG',
     });

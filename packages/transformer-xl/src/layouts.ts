@@ -34,6 +34,7 @@ const changed = (
   readText: (name, options) => folder.readText(name, options),
   readBytes: (name, options) => folder.readBytes(name, options),
   readJson: (name, options) => folder.readJson(name, options),
+  readPickle: (name, options) => folder.readPickle(name, options),
   tensors: (options) => turn(folder.tensors(options)),
   names: async (options) => {
     const named = new Map<string, TensorInfo>();

@@ -24,8 +24,11 @@ export function emptyMemories(
 }
 
 /** What a text begins with: nothing at all, or so many zeros. */
-export const firstMemories = (config: TransfoXLConfig, batch: number, memLen: number) =>
-  emptyMemories(config, batch, config.emptyStart ? 0 : memLen);
+export const firstMemories = (
+  config: TransfoXLConfig,
+  batch: number,
+  memLen: number,
+): tf.Tensor[] => emptyMemories(config, batch, config.emptyStart ? 0 : memLen);
 
 /** @throws ModelError `WRONG_SHAPE` for memories of another model or batch */
 export function checkMemories(mems: Memories, batch: number, config: TransfoXLConfig): void {

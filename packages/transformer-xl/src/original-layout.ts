@@ -4,7 +4,6 @@ import {
   type JsonValue,
   PickledObject,
   type PickleValue,
-  readTorch,
   type StoredTensor,
   type TensorInfo,
   TorchTensor,
@@ -22,8 +21,7 @@ export async function originalConfig(
   names: ReadonlyMap<string, TensorInfo>,
 ): Promise<JsonObject> {
   if (folder.config?.model_type === 'transfo-xl') return folder.config;
-  const bytes = await folder.readBytes('model.pt');
-  const saved = bytes && (await readTorch(bytes, { file: `${folder.source}/model.pt` })).value;
+  const saved = await folder.readPickle('model.pt');
   const module = saved instanceof PickledObject ? saved : undefined;
   const embedding = module && within(module, 'word_emb');
   const attention = module && within(module, 'layers', '0', 'dec_attn');
