@@ -225,6 +225,9 @@ describe('finetune', () => {
     expect(await folder.fails(args('bad.jsonl'))).toContain('line 1 is no JSON');
     expect(await folder.fails(args('text.txt'), 2)).toContain('--format (csv, tsv, jsonl)');
     expect(await folder.fails(args('train.tsv', '--max-length', '99'), 2)).toContain('24 tokens');
+    const rate = ['--text', 'sentence', '--label', 'mood', '--min-learning-rate', '1e-6'];
+    const steady = args('train.tsv', ...rate, '--schedule', 'constant');
+    expect(await folder.fails(steady, 2)).toContain('--schedule is constant');
     const other = ['finetune', 'train.tsv', '-m', 'tokenizer', '-o', 'never', '-q'];
     expect(await folder.fails(other)).toContain('there is no config.json');
   });
