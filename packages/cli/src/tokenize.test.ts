@@ -342,7 +342,7 @@ describe('what cannot be done is one line and code 1', () => {
   });
 
   test.each([
-    ['nothing', 'no tokenizer.json, vocab.txt, or vocab.json with merges.txt is there'],
+    ['nothing', 'has none of tokenizer.json, vocab.txt, vocab.json'],
     ['half/vocab.json', 'half/vocab.json: '],
     ['broken/tokenizer.json', 'not JSON'],
     ['page/vocab.txt', 'a web page came'],

@@ -16,27 +16,23 @@ export interface AddedToken {
 }
 
 /** Part of a text: a token found (`id` ≥ 0), or what is between tokens (-1). */
-export interface Found {
-  id: number;
-  start: number;
-  end: number;
-}
+export type Found = readonly [id: number, start: number, end: number];
 
 type KnownToken = Required<AddedToken> & { id: number };
 
 /** The tokens beside the model's own, and how they are found in a text. */
 export class AddedTokens {
-  readonly byId: Map<number, KnownToken> = new Map();
   readonly byContent: Map<string, KnownToken> = new Map();
+  /** Whether any token is to be found in the normalized text. */
+  anyNormalized = false;
   readonly #vocab: ReadonlyMap<string, number>;
-  readonly #normalize: ((text: string) => string) | undefined;
-  #raw!: Finder;
-  #normalized!: Finder;
+  readonly #normalize: (text: string) => string;
+  #finders!: ((text: string) => Found[])[]; // in the raw text, and then in the normalized one
 
   constructor(
     tokens: Iterable<AddedToken>,
     vocab: ReadonlyMap<string, number>,
-    normalize?: (text: string) => string,
+    normalize: (text: string) => string,
   ) {
     this.#vocab = vocab;
     this.#normalize = normalize;
@@ -44,88 +40,65 @@ export class AddedTokens {
   }
 
   add(tokens: Iterable<AddedToken>): void {
+    const known = this.byContent;
     let next = this.#vocab.size;
-    for (const id of this.byId.keys()) if (id >= next) next = id + 1;
+    for (const { id } of known.values()) if (id >= next) next = id + 1;
     for (const options of tokens) {
       const { content, special = false } = options;
       if (content === '') continue;
-      const id = this.byContent.get(content)?.id ?? this.#vocab.get(content) ?? next;
+      const id = known.get(content)?.id ?? this.#vocab.get(content) ?? next;
       if (id === next) next++;
       const defaults = { singleWord: false, lstrip: false, rstrip: false, normalized: !special };
-      const token = { ...defaults, ...options, special, id };
-      this.byId.set(id, token);
-      this.byContent.set(content, token);
+      known.set(content, { ...defaults, ...options, special, id });
     }
-    const finder = (normalized: boolean, textOf = (content: string) => content) => {
-      const those = [...this.byId.values()].filter((token) => token.normalized === normalized);
-      return new Finder(those.map((token) => [textOf(token.content), token]));
-    };
-    this.#raw = finder(false);
-    this.#normalized = finder(true, this.#normalize);
+    this.#finders = [false, true].map((normalized) => {
+      const patterns = new Map<string, KnownToken>();
+      for (const token of known.values()) {
+        if (token.normalized !== normalized) continue;
+        patterns.set(normalized ? this.#normalize(token.content) : token.content, token);
+      }
+      patterns.delete('');
+      this.anyNormalized = patterns.size > 0;
+      return finderOf(patterns);
+    });
   }
 
-  /** Whether any token is to be found in the normalized text, so that it has to be normalized first. */
-  get needNormalizedText(): boolean {
-    return this.#normalized.findsAny && this.#normalize !== undefined;
-  }
-
-  /** The parts of the text as it was given. */
-  findRaw(text: string): Found[] {
-    return this.#raw.find(text);
-  }
-
-  /** The parts of a normalized text. */
-  findNormalized(text: string): Found[] {
-    return this.#normalized.find(text);
+  /** All parts of a text as it was given or, after that, of a normalized one, in order. */
+  find(text: string, isNormalized = false): Found[] {
+    return this.#finders[+isNormalized]!(text);
   }
 }
 
-/** Finds the leftmost, longest of its patterns, again and again. */
-class Finder {
-  readonly #pattern: RegExp | undefined;
-  readonly #tokens: Map<string, KnownToken>;
-
-  constructor(patterns: [pattern: string, token: KnownToken][]) {
-    this.#tokens = new Map(patterns.filter(([pattern]) => pattern !== ''));
-    if (this.findsAny) {
-      const longestFirst = [...this.#tokens.keys()].sort((a, b) => b.length - a.length);
-      const escaped = longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
-      this.#pattern = new RegExp(escaped.join('|'), 'g');
-    }
-  }
-
-  get findsAny(): boolean {
-    return this.#tokens.size > 0;
-  }
-
-  /** All parts of the text, in order. */
-  find(text: string): Found[] {
+/** What finds the leftmost, longest of its patterns, again and again. */
+function finderOf(tokens: ReadonlyMap<string, KnownToken>): (text: string) => Found[] {
+  const longestFirst = [...tokens.keys()].sort((a, b) => b.length - a.length);
+  const escaped = longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+  const pattern = new RegExp(escaped.join('|'), 'g');
+  return (text) => {
     const parts: Found[] = [];
     let done = 0;
-    for (const { 0: pattern, index } of this.#pattern ? text.matchAll(this.#pattern) : []) {
-      const { id, singleWord, lstrip, rstrip } = this.#tokens.get(pattern)!;
+    for (const { 0: found, index } of tokens.size > 0 ? text.matchAll(pattern) : []) {
+      const { id, singleWord, lstrip, rstrip } = tokens.get(found)!;
       let start = index;
-      let end = index + pattern.length;
+      let end = index + found.length;
       if (singleWord && touchesWord(text, start, end)) continue;
       if (lstrip) while (start > done && isWhiteSpace(text.charCodeAt(start - 1))) start--;
       if (rstrip) while (end < text.length && isWhiteSpace(text.charCodeAt(end))) end++;
-      if (start > done) parts.push({ id: -1, start: done, end: start });
-      parts.push({ id, start, end });
+      if (start > done) parts.push([-1, done, start]);
+      parts.push([id, start, end]);
       done = end;
     }
-    if (done < text.length) parts.push({ id: -1, start: done, end: text.length });
+    if (done < text.length) parts.push([-1, done, text.length]);
     return parts;
-  }
+  };
 }
 
 /** `\w` of Rust's regular expressions. */
-const WORD_CHAR = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]';
+const WORD_CHAR = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 
 /** Whether a character of a word is before `start` or at `end`. */
 function touchesWord(text: string, start: number, end: number): boolean {
-  const before = new RegExp(`${WORD_CHAR}$`, 'u');
-  const after = new RegExp(`^${WORD_CHAR}`, 'u');
-  return (
-    before.test(text.slice(Math.max(start - 2, 0), start)) || after.test(text.slice(end, end + 2))
-  );
+  const before = [...text.slice(Math.max(start - 2, 0), start)].at(-1) ?? '';
+  const [after = ''] = text.slice(end, end + 2);
+  return WORD_CHAR.test(before) || WORD_CHAR.test(after);
 }

@@ -17,9 +17,9 @@ export function bertChunkEnd({
   const isBerts = normalizer instanceof BertNormalizer && preTokenizer instanceof BertPreTokenizer;
   if (!isBerts || model.isRandom) return undefined;
   const kinds = new Uint8Array(0x10000);
-  for (const unit of [9, 10, 13, 32]) kinds[unit] = SPACE;
-  for (let unit = 33; unit < 127; unit++) {
-    if (/[^a-z\d]/i.test(String.fromCharCode(unit))) kinds[unit] = ALONE;
+  for (let unit = 0; unit < 127; unit++) {
+    const char = String.fromCharCode(unit);
+    kinds[unit] = /[\t\n\r ]/.test(char) ? SPACE : /[!-/:-@[-`{-~]/.test(char) ? ALONE : 0;
   }
   if (normalizer.json.handle_chinese_chars) {
     // The compatibility ideographs from U+F900 on are not among them: they decompose.

@@ -1,6 +1,6 @@
 import type { AlignedText } from './aligned-text.js';
 import { bertChars, CONTROL, IDEOGRAPH, MARK, SPACE } from './bert-chars.js';
-import { decomposed } from './decompose.js';
+import { canonicalParts, decomposed } from './decompose.js';
 import type { Normalizer } from './pipeline.js';
 
 export interface BertNormalizerJson {
@@ -39,11 +39,12 @@ export class BertNormalizer implements Normalizer {
       if (clean_text && kind & SPACE) return ' ';
       return handle_chinese_chars && kind & IDEOGRAPH ? ` ${char} ` : char;
     });
-    return (strips ? cleaned.rewrite(decomposed(cleaned.text, 'NFD')) : cleaned).mapChars(
-      (char, code) => {
-        if (strips && classes.has(code, MARK)) return '';
-        return lowercase ? char.toLowerCase() : char;
-      },
-    );
+    const finished = (char: string, code: number) => {
+      if (strips && classes.has(code, MARK)) return '';
+      return lowercase ? char.toLowerCase() : char;
+    };
+    return strips
+      ? cleaned.rewrite(decomposed(cleaned.text, canonicalParts), finished)
+      : cleaned.mapChars(finished);
   }
 }

@@ -1,17 +1,19 @@
+import { bertChunkEnd } from './bert-chunks.js';
 import { BertNormalizer } from './bert-normalizer.js';
 import { WordPieceDecoder } from './decoders.js';
-import { type Family, readFamily } from './family.js';
+import { describedParts, type Family, readFamily } from './family.js';
 import type { LoadOptions, TokenizerSource } from './files.js';
+import type { TokenizerParts } from './pipeline.js';
 import { BertProcessing, TemplateProcessing } from './post-processors.js';
 import { BertPreTokenizer } from './pre-tokenizers.js';
+import { Tokenizer } from './tokenizer.js';
 import { WordPiece } from './word-piece.js';
 import {
   BERT_ROLES,
   type BertTokenizerOptions,
-  bertParts,
   describeBert,
   parseWordList,
-  WordPieceTokenizer,
+  vocabOf,
   type WordPieceVocab,
 } from './word-piece-tokenizer.js';
 
@@ -44,7 +46,13 @@ export const BERT: Family<BertTokenizerOptions> = {
 };
 
 /** BERT's tokenizer: WordPiece over cleaned, and for uncased models lowered, text. */
-export class BertTokenizer extends WordPieceTokenizer {
+export class BertTokenizer extends Tokenizer {
+  override readonly className: string = 'BertTokenizer';
+
+  constructor(parts: TokenizerParts) {
+    super({ ...parts, chunkEnd: bertChunkEnd(parts) });
+  }
+
   /**
    * Reads `tokenizer.json`, or else `vocab.txt`, and the files beside them.
    *
@@ -61,10 +69,7 @@ export class BertTokenizer extends WordPieceTokenizer {
   }
 
   /** A tokenizer over a vocabulary of tokens. */
-  static override fromVocab(
-    vocab: WordPieceVocab,
-    options: BertTokenizerOptions = {},
-  ): BertTokenizer {
-    return new BertTokenizer(bertParts(vocab, options));
+  static fromVocab(vocab: WordPieceVocab, options: BertTokenizerOptions = {}): BertTokenizer {
+    return new BertTokenizer(describedParts(BERT, { vocab: vocabOf(vocab) }, options));
   }
 }

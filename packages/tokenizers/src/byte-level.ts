@@ -2,7 +2,7 @@
 import { type AlignedText, unitsAt } from './aligned-text.js';
 import { prepended } from './edit-text.js';
 import type { Decoder, PostProcessor, PreTokenizer } from './pipeline.js';
-import { END, ID, type Rows, START, TEXT, type TextOf, WIDTH } from './rows.js';
+import { END, type Segment, START, type TextOf, WIDTH } from './segments.js';
 import { CharClasses, isWhiteSpace, lazy, WHITE_SPACE } from './unicode.js';
 import { YOUNGER_LETTERS } from './unicode-tables.js';
 
@@ -14,14 +14,10 @@ export const BYTE_CHARS: () => readonly string[] = /* @__PURE__ */ lazy(() => {
     return String.fromCharCode(visible ? byte : 256 + unseen++);
   });
 });
-/** The byte that each of those characters stands for, -1 for others up to U+017F. */
-const charBytes: () => Int16Array = /* @__PURE__ */ lazy(() => {
-  const bytes = new Int16Array(0x180).fill(-1);
-  BYTE_CHARS().forEach((char, byte) => {
-    bytes[char.charCodeAt(0)] = byte;
-  });
-  return bytes;
-});
+/** The byte that each of those characters stands for. */
+const charBytes: () => ReadonlyMap<string, number> = /* @__PURE__ */ lazy(
+  () => new Map(BYTE_CHARS().map((char, byte) => [char, byte])),
+);
 
 const LETTERS = 1;
 const NUMBERS = 2;
@@ -128,18 +124,19 @@ const encoder: () => TextEncoder = /* @__PURE__ */ lazy(() => new TextEncoder())
 
 /** Leaves the spaces that tokens begin or end with out of their offsets. */
 export class ByteLevelProcessor extends ByteLevel implements PostProcessor {
-  process(sequences: Rows[], _special: boolean, textOf: TextOf): Rows[] {
+  process(sequences: Segment[], _special: boolean, textOf: TextOf): Segment[] {
     const { trim_offsets, add_prefix_space } = this.json;
-    if (trim_offsets) for (const rows of sequences) trimOffsets(rows, add_prefix_space, textOf);
-    return sequences;
+    return trim_offsets
+      ? sequences.map((segment) => trimOffsets(segment, add_prefix_space, textOf))
+      : sequences;
   }
 }
 
 /** Leaves leading and trailing spaces out of the offsets (but one that was put before the text). */
-export function trimOffsets(rows: Rows, addPrefixSpace: boolean, textOf: TextOf): void {
-  const { cells, texts, overflowing } = rows;
+export function trimOffsets(segment: Segment, addPrefixSpace: boolean, textOf: TextOf): Segment {
+  const cells = segment.cells.slice();
   for (let at = 0; at < cells.length; at += WIDTH) {
-    const token = texts[cells[at + TEXT]! - 1] ?? textOf(cells[at + ID]!) ?? '';
+    const token = segment.texts[at / WIDTH] ?? textOf(cells[at]!) ?? '';
     const start = cells[at + START]!;
     const end = cells[at + END]!;
     let leading = 0;
@@ -153,7 +150,7 @@ export function trimOffsets(rows: Rows, addPrefixSpace: boolean, textOf: TextOf)
     cells[at + START] = trimmed;
     if (trailing > 0 && end >= trailing) cells[at + END] = Math.max(end - trailing, trimmed);
   }
-  for (const part of overflowing) trimOffsets(part, addPrefixSpace, textOf);
+  return { ...segment, cells };
 }
 
 function isSpace(token: string, at: number): boolean {
@@ -164,21 +161,11 @@ function isSpace(token: string, at: number): boolean {
 /** Text of byte characters; bytes that are no UTF-8 become U+FFFD. */
 export class ByteLevelDecoder extends ByteLevel implements Decoder {
   decode(tokens: string[]): string[] {
-    const known = charBytes();
-    const bytes: number[] = [];
-    for (const token of tokens) {
-      const start = bytes.length;
-      for (let i = 0; i < token.length; i++) {
-        const byte = known[token.charCodeAt(i)] ?? -1;
-        if (byte < 0) {
-          // A token with other characters, such as an added one, stands for itself.
-          bytes.length = start;
-          for (const own of encoder().encode(token)) bytes.push(own);
-          break;
-        }
-        bytes.push(byte);
-      }
-    }
+    const bytes = tokens.flatMap((token) => {
+      const known = Array.from(token, (char) => charBytes().get(char) ?? -1);
+      // A token with other characters, such as an added one, stands for itself.
+      return known.includes(-1) ? [...encoder().encode(token)] : known;
+    });
     return [new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array(bytes))];
   }
 }

@@ -1,89 +1,51 @@
-import { resized } from './resized.js';
-import { END, ID, START, WIDTH, WORD } from './rows.js';
-import type { TokenSink } from './token-sink.js';
+import type { Tokens } from './tokens.js';
 
-const SLOTS = 1 << 17;
-const MOST_VALUES = 1 << 22;
-/** Chunks of more UTF-16 units are not kept. */
-const LONGEST = 48;
+const MOST = 1 << 16;
+const SLOTS = 2 * MOST;
+/** How many numbers there is room for in the record of a chunk; longer ones are not kept. */
+const ROOM = 48;
 
-/** Appends the tokens of `text[start…end)` to the sink in use. */
-type Cut = (text: string, start: number, end: number) => void;
+/** Appends the tokens of the chunk `text[start…end)` of a text that begins at `origin`. */
+type AppendChunk = (text: string, start: number, end: number, origin: number, to: Tokens) => void;
 
 /**
- * The tokens of chunks of text seen before, found without making a string of the chunk. It is
- * bounded: a full cache is emptied, and fills again with the chunks in use.
+ * Appends the tokens of chunks of text as `cut` gives them, which is asked only about chunks that are
+ * not known: they are found without making a string of them. It is bounded: a full memory is
+ * forgotten, and fills again with the chunks in use.
  */
-export class ChunkCache {
-  readonly #slots = new Int32Array(SLOTS); // where in #values a chunk is, 0 for a free slot
-  // Of each chunk: hash, length, number of words, where its tokens end; then its units; then of each
-  // token id, start, end and word, from the chunk's own start.
-  #values: Int32Array = new Int32Array(1 << 14);
-  #size = 1;
-  #count = 0;
-
-  /** Does what `cut` does, which is asked only about chunks that are not known. */
-  cut(text: string, start: number, end: number, sink: TokenSink, cut: Cut): void {
+export function rememberingChunks(cut: (chunk: string) => Tokens): AppendChunk {
+  const slots = new Int32Array(SLOTS); // the number of a record, 0 for none
+  // Of each chunk its length, the number of its words and that of its cells; then its UTF-16 units,
+  // then the cells.
+  const records = new Int32Array(MOST * ROOM);
+  let count = 0;
+  return (text, start, end, origin, to) => {
     const length = end - start;
-    if (length > LONGEST) {
-      cut(text, start, end);
-      return;
-    }
     let hash = 0;
     for (let i = start; i < end; i++) {
       hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) ^ (hash >>> 15);
     }
-    const slots = this.#slots;
-    const values = this.#values;
     let slot = (hash ^ (hash >>> 16)) & (SLOTS - 1);
-    for (let at = slots[slot]!; at > 0; at = slots[slot]!) {
-      if (values[at] === hash && values[at + 1] === length) {
-        const units = at + 4;
-        let i = 0;
-        while (i < length && values[units + i] === text.charCodeAt(start + i)) i++;
-        if (i === length) {
-          sink.append(values, units + length, values[at + 3]!, start, values[at + 2]!);
-          return;
-        }
+    for (; slots[slot] !== 0; slot = (slot + 1) & (SLOTS - 1)) {
+      const at = slots[slot]! * ROOM;
+      if (records[at] !== length) continue;
+      const units = at + 3;
+      let i = 0;
+      while (i < length && records[units + i] === text.charCodeAt(start + i)) i++;
+      if (i === length) {
+        to.append(records, units + length, records[at + 2]!, records[at + 1]!, origin + start);
+        return;
       }
-      slot = (slot + 1) & (SLOTS - 1);
     }
-    const { size, wordCount } = sink;
-    cut(text, start, end);
-    this.#keep(slot, hash, text.slice(start, end), sink, size, wordCount, start);
-  }
-
-  /** Keeps in a free slot what was appended to the sink since it had this size and so many words. */
-  #keep(
-    slot: number,
-    hash: number,
-    chunk: string,
-    { cells, size, wordCount }: TokenSink,
-    from: number,
-    word: number,
-    start: number,
-  ): void {
-    const most = 4 + LONGEST + size - from;
-    if (2 * this.#count === SLOTS || this.#size + most > MOST_VALUES) {
-      this.#slots.fill(0);
-      this.#size = 1;
-      this.#count = 0;
+    const { cells, size, words } = cut(text.slice(start, end));
+    to.append(cells, 0, size, words, origin + start);
+    if (3 + length + size > ROOM) return;
+    if (++count === MOST) {
+      slots.fill(0);
+      count = 1;
     }
-    while (this.#size + most > this.#values.length) {
-      this.#values = resized(this.#values, 2 * this.#values.length);
-    }
-    const values = this.#values;
-    let at = this.#size + 4;
-    for (let i = 0; i < chunk.length; i++) values[at++] = chunk.charCodeAt(i);
-    for (let cell = from; cell < size; cell += WIDTH) {
-      values[at++] = cells[cell + ID]!;
-      values[at++] = cells[cell + START]! - start;
-      values[at++] = cells[cell + END]! - start;
-      values[at++] = cells[cell + WORD]! - word;
-    }
-    values.set([hash, chunk.length, wordCount - word, at], this.#size);
-    this.#slots[slot] = this.#size;
-    this.#size = at;
-    this.#count++;
-  }
+    slots[slot] = count;
+    const units = Array.from({ length }, (_, i) => text.charCodeAt(start + i));
+    records.set([length, words, size, ...units, ...cells.subarray(0, size)], count * ROOM);
+  };
 }

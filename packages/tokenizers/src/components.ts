@@ -1,5 +1,6 @@
 import { bertChunkEnd } from './bert-chunks.js';
 import { BERT } from './bert-tokenizer.js';
+import { FullBpe } from './full-bpe.js';
 import { byteLevelChunkEnd, GPT2 } from './gpt2-tokenizer.js';
 import { Metaspace } from './metaspace.js';
 import { BpeDecoder, ByteFallback, MetaspaceDecoder, StripDecoder } from './more-decoders.js';
@@ -28,7 +29,7 @@ export const allComponents: Components = {
     ...words.preTokenizers,
     ...{ Whitespace, Punctuation, Digits, Metaspace },
   },
-  models: { ...bert.models, ...gpt2.models, ...words.models },
+  models: { ...bert.models, BPE: FullBpe, ...words.models },
   postProcessors: {
     ...bert.postProcessors,
     ...gpt2.postProcessors,

@@ -26,34 +26,36 @@ export function remembering<T>(of: (text: string) => T): (text: string) => T {
   };
 }
 
-type Form = 'NFD' | 'NFKD';
-const partsBy = (form: Form) =>
-  remembering((char) => (isNewerThanReference(char) ? [char] : [...char.normalize(form)]));
-const partsOf = { NFD: partsBy('NFD'), NFKD: partsBy('NFKD') };
+const partsBy = (form: 'NFD' | 'NFKD') =>
+  remembering((char): Rewriting => {
+    const parts = isNewerThanReference(char) ? [char] : [...char.normalize(form)];
+    return parts.map((part, i) => [part, i > 0 ? 1 : 0]);
+  });
+
+/** What a character is decomposed to, canonically … */
+export const canonicalParts: (char: string) => Rewriting = /* @__PURE__ */ partsBy('NFD');
+/** … or compatibly. */
+export const compatibleParts: (char: string) => Rewriting = /* @__PURE__ */ partsBy('NFKD');
 
 /**
- * Canonical (NFD) or compatible (NFKD) decomposition (UAX #15). The data come from the engine, less
+ * The decomposition of a text (UAX #15), of whose characters `partsOf` gives that. The data come from the engine, less
  * what is younger than the reference's; as the engine gives no alignment, and takes time that grows
  * with the square of a run of marks, the rest is done here.
  */
-export function decomposed(text: string, form: Form): Rewriting {
-  const chars: string[] = [];
-  const changes: number[] = [];
+export function decomposed(text: string, partsOf: typeof canonicalParts): Rewriting {
+  const made: Rewriting = [];
   let marks = 0; // where the run of marks begins that the next character may add to
   for (const char of text) {
-    let change = 0;
-    for (const part of partsOf[form](char)) {
-      if (!isMark(part)) {
-        orderMarks(chars, changes, marks);
-        marks = chars.length + 1;
+    for (const part of partsOf(char)) {
+      if (!isMark(part[0])) {
+        orderMarks(made, marks);
+        marks = made.length + 1;
       }
-      chars.push(part);
-      changes.push(change);
-      change = 1;
+      made.push(part);
     }
   }
-  orderMarks(chars, changes, marks);
-  return { chars, changes };
+  orderMarks(made, marks);
+  return made;
 }
 
 /** Whether canonical order puts `mark` before an `other` that precedes it: if its combining class is lower. */
@@ -70,24 +72,19 @@ export const isMark: (char: string) => boolean = /* @__PURE__ */ remembering(
 );
 
 /** Sorts the marks from `from` on by their classes; those of one class keep their order. */
-function orderMarks(chars: string[], changes: number[], from: number): void {
-  if (chars.length - from < 2) return;
-  const marks = chars.slice(from);
+function orderMarks(made: Rewriting, from: number): void {
+  if (made.length - from < 2) return;
+  const marks = made.splice(from);
   // Each mark once, in the order of the classes, which the engine knows.
+  const different = [...new Set(marks.map(([mark]) => mark))].join('');
   const ranks = new Map<string, number>();
   let rank = 0;
   let last = '';
-  for (const mark of [...new Set(marks)].join('').normalize('NFD')) {
+  for (const mark of different.normalize('NFD')) {
     if (goesBefore(last, mark)) rank++;
     ranks.set(mark, rank);
     last = mark;
   }
-  if (rank === 0) return;
-  const places = marks.map((_, i) => i);
-  places.sort((a, b) => ranks.get(marks[a]!)! - ranks.get(marks[b]!)!);
-  const moved = changes.slice(from);
-  places.forEach((place, i) => {
-    chars[from + i] = marks[place]!;
-    changes[from + i] = moved[place]!;
-  });
+  marks.sort(([a], [b]) => ranks.get(a)! - ranks.get(b)!);
+  for (const mark of marks) made.push(mark);
 }

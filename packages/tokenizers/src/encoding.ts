@@ -1,86 +1,88 @@
-import type { Rows, TextOf } from './rows.js';
-import { END, ID, PADDING, SEQUENCE, START, TEXT, TYPE, WIDTH, WORD } from './rows.js';
+import {
+  countOf,
+  END,
+  PADDING,
+  type Segment,
+  START,
+  type TextOf,
+  WIDTH,
+  WORD,
+} from './segments.js';
 
-const COLUMNS = [
-  ...(['ids', 'tokens', 'offsets', 'wordIds', 'sequenceIds', 'typeIds'] as const),
-  ...(['attentionMask', 'specialTokensMask', 'overflowing'] as const),
-];
+/** What each column makes of a token, whose numbers begin at `at` in its segment. */
+const COLUMNS: Record<string, (segment: Segment, at: number, textOf: TextOf) => unknown> = {
+  ids: ({ cells }, at) => cells[at],
+  tokens: ({ cells, texts }, at, textOf) => texts[at / WIDTH] ?? textOf(cells[at]!) ?? '',
+  offsets: ({ cells }, at) => [cells[at + START], cells[at + END]],
+  wordIds: ({ cells }, at) => orNull(cells[at + WORD]!),
+  sequenceIds: ({ sequence }) => orNull(sequence),
+  typeIds: ({ type }) => type,
+  attentionMask: ({ sequence }) => Number(sequence !== PADDING),
+  specialTokensMask: ({ sequence }) => Number(sequence < 0),
+};
+const orNull = (value: number) => (value < 0 ? null : value);
 
 /**
  * What a text was encoded to; `model.forward(encoding)` takes it as it is, as a batch of one. Its
  * columns, one entry a token in each, are made when they are first asked for.
  */
 export class Encoding {
+  /** Ids of the tokens. */
+  declare readonly ids: number[];
+  /** The tokens as the vocabulary spells them; an added token as it was found in the text. */
+  declare readonly tokens: string[];
+  /** The token's part of the text: `text.slice(start, end)`; `[0, 0]` for tokens that were put in. */
+  declare readonly offsets: [start: number, end: number][];
+  /** The index of the word the token is of; null for tokens that were put in. */
+  declare readonly wordIds: (number | null)[];
+  /** 0 for tokens of the text, 1 for those of the pair, null for tokens that were put in. */
+  declare readonly sequenceIds: (number | null)[];
+  /** Segment of each token: 0 for the first sequence, 1 for the second (for BERT). */
+  declare readonly typeIds: number[];
+  /** 1 for tokens, 0 for padding. */
+  declare readonly attentionMask: number[];
+  /** 1 for tokens that were put in, 0 for those of the text. */
+  declare readonly specialTokensMask: number[];
   /** With `returnOverflowing`: what truncation cut off, as encodings of the same form. */
   readonly overflowing: Encoding[];
-  /** The tokens as numbers, as they travel between threads. */
-  readonly rows: Rows;
+  /** The row of the text and those of what was cut off it, as they travel between threads. */
+  readonly rows: readonly (readonly Segment[])[];
+  readonly #columns: Record<string, unknown[]> = {};
   readonly #textOf: TextOf;
-  readonly #columns: unknown[][] = [];
 
-  constructor(rows: Rows, textOf: TextOf) {
+  constructor(rows: readonly (readonly Segment[])[], textOf: TextOf) {
     this.rows = rows;
     this.#textOf = textOf;
-    this.overflowing = rows.overflowing.map((part) => new Encoding(part, textOf));
+    this.overflowing = rows.slice(1).map((row) => new Encoding([row], textOf));
   }
 
-  /** The column `key`: what `of` makes of each token's cell of the kind `cell`. */
-  #column<T>(key: number, cell: number, of: (value: number, place: number) => T): T[] {
-    const known = this.#columns[key] as T[] | undefined;
-    if (known !== undefined) return known;
-    const { cells } = this.rows;
-    const column: T[] = new Array(this.length);
-    for (let i = 0, at = 0; at < cells.length; i++, at += WIDTH)
-      column[i] = of(cells[at + cell]!, at);
-    this.#columns[key] = column;
-    return column;
+  static {
+    for (const [name, of] of Object.entries(COLUMNS)) {
+      Object.defineProperty(Encoding.prototype, name, {
+        get(this: Encoding) {
+          let column = this.#columns[name];
+          if (column === undefined) {
+            column = [];
+            for (const segment of this.rows[0]!) {
+              for (let at = 0; at < segment.cells.length; at += WIDTH) {
+                column.push(of(segment, at, this.#textOf));
+              }
+            }
+            this.#columns[name] = column;
+          }
+          return column;
+        },
+      });
+    }
+    // What Node's `console.log` shows.
+    Object.assign(Encoding.prototype, {
+      [Symbol.for('nodejs.util.inspect.custom')]: Encoding.prototype.toJSON,
+    });
   }
 
   /** Number of tokens, padding included. */
   get length(): number {
-    return this.rows.cells.length / WIDTH;
-  }
-
-  /** Ids of the tokens. */
-  get ids(): number[] {
-    return this.#column(0, ID, asIs);
-  }
-
-  /** The tokens as the vocabulary spells them; an added token as it was found in the text. */
-  get tokens(): string[] {
-    const { cells, texts } = this.rows;
-    return this.#column(1, ID, (id, at) => texts[cells[at + TEXT]! - 1] ?? this.#textOf(id) ?? '');
-  }
-
-  /** The token's part of the text: `text.slice(start, end)`; `[0, 0]` for tokens that were put in. */
-  get offsets(): [start: number, end: number][] {
-    const { cells } = this.rows;
-    return this.#column(2, START, (start, at) => [start, cells[at + END]!]);
-  }
-
-  /** The index of the word the token is of; null for tokens that were put in. */
-  get wordIds(): (number | null)[] {
-    return this.#column(3, WORD, orNull);
-  }
-
-  /** 0 for tokens of the text, 1 for those of the pair, null for tokens that were put in. */
-  get sequenceIds(): (number | null)[] {
-    return this.#column(4, SEQUENCE, orNull);
-  }
-
-  /** Segment of each token: 0 for the first sequence, 1 for the second (for BERT). */
-  get typeIds(): number[] {
-    return this.#column(5, TYPE, asIs);
-  }
-
-  /** 1 for tokens, 0 for padding. */
-  get attentionMask(): number[] {
-    return this.#column(6, SEQUENCE, (sequence) => (sequence === PADDING ? 0 : 1));
-  }
-
-  /** 1 for tokens that were put in, 0 for those of the text. */
-  get specialTokensMask(): number[] {
-    return this.#column(7, SEQUENCE, (sequence) => (sequence < 0 ? 1 : 0));
+    return countOf(this.rows[0]!);
   }
 
   /** The ids, under the name that models take them by. */
@@ -131,22 +133,12 @@ export class Encoding {
     return tokens && [this.offsets[tokens[0]]![0], this.offsets[tokens[1] - 1]![1]];
   }
 
-  /** All the columns: what `JSON.stringify` gives, and Node's `console.log` shows. */
+  /** All the columns, for `JSON.stringify`. */
   toJSON(): Record<string, unknown> {
-    return Object.fromEntries(COLUMNS.map((name) => [name, this[name]]));
-  }
-
-  static {
-    Object.defineProperty(Encoding.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-      value(this: Encoding) {
-        return this.toJSON();
-      },
-    });
+    const names = [...Object.keys(COLUMNS), 'overflowing'] as (keyof this)[];
+    return Object.fromEntries(names.map((name) => [name, this[name]]));
   }
 }
-
-const asIs = (value: number) => value;
-const orNull = (value: number) => (value < 0 ? null : value);
 
 /** Several encodings; `model.forward(batch)` takes it as it is: each column is an array of rows. */
 export class BatchEncoding {

@@ -40,13 +40,17 @@ export function badFile(message: string, cause?: unknown): never {
   throw new TokenizerError('BAD_FILE', message, { cause });
 }
 
+export function notFound(message: string, cause?: unknown): never {
+  throw new TokenizerError('NOT_FOUND', message, { cause });
+}
+
 export function unsupported(message: string, cause?: unknown): never {
   throw new TokenizerError('UNSUPPORTED', message, { cause });
 }
 
-/** A text as an error message shows it: JSON spelling, so that control characters show, and not endless. */
+/** A text, or its beginning, as an error message shows it: JSON spelling, so that control characters show. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  return JSON.stringify(text.slice(0, 80));
 }
 
 /** The id of the token that stands for what is unknown, as which `word` has to be taken. */
@@ -55,7 +59,7 @@ export function unknownId(vocab: ReadonlyMap<string, number>, token: string, wor
   if (id === undefined) {
     throw new TokenizerError(
       'UNKNOWN_TOKEN',
-      `${quote(word)} is not in the vocabulary, and neither is the unknown token ${quote(token)}`,
+      `${quote(word)} is not in the vocabulary, nor is the unknown token ${quote(token)}`,
     );
   }
   return id;

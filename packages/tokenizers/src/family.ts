@@ -1,5 +1,6 @@
 // How the tokenizers of a family are read: the one place for what they have in common.
 import type { AddedToken } from './added-tokens.js';
+import type { Merge } from './bpe.js';
 import { badOption } from './errors.js';
 import { type LoadOptions, nameOf, readFirst, type TokenizerSource } from './files.js';
 import { parseJson } from './json.js';
@@ -15,7 +16,7 @@ export interface FamilyOptions extends SpecialTokens {
 /** A bare vocabulary, as files had it before there was `tokenizer.json`. */
 export interface Vocabulary {
   vocab: ReadonlyMap<string, number>;
-  merges?: readonly (readonly [left: string, right: string])[];
+  merges?: readonly (string | Merge)[];
 }
 
 export interface Family<Options extends FamilyOptions> {

@@ -1,6 +1,6 @@
 // Where a tokenizer's files come from: a folder, a URL, a reader, or contents at hand.
-import { badFile, quote, TokenizerError, throwIfAborted } from './errors.js';
-import { fileSystem } from './node-files.js';
+import { badFile, notFound, throwIfAborted } from './errors.js';
+import { readDisk } from './node-files.js';
 import { COMPANIONS } from './special-tokens.js';
 
 /** Contents by file name. */
@@ -42,16 +42,7 @@ export async function readFirst(
     await add(COMPANIONS);
     return files;
   }
-  const place = nameOf(source);
-  const isHubId = typeof source === 'string' && /^[\w.-]+(\/[\w.-]+)?$/.test(source);
-  const hint = isHubId
-    ? `; a hub id is read by (await loadFolder('${place}')).readText of @multihead/checkpoint`
-    : '';
-  const wanted = kinds.map((names) =>
-    names.includes('merges.txt') ? `${names[0]} with merges.txt` : names[0]!,
-  );
-  const list = new Intl.ListFormat('en', { type: 'disjunction' }).format(wanted);
-  throw new TokenizerError('NOT_FOUND', `${place}: no ${list} is there${hint}`);
+  return notFound(`${nameOf(source)}: has none of ${kinds.flat().join(', ')}`);
 }
 
 /** How an error names a source. */
@@ -89,17 +80,16 @@ async function readPlace(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array | undefined> {
   try {
-    const disk = /^(https?|blob|data):/.test(place) ? undefined : fileSystem();
-    if (disk) return await disk.readFile(place.startsWith('file:') ? new URL(place) : place);
+    const disk = readDisk(place);
+    if (disk) return await disk;
     const response = await fetch(place, { signal: signal ?? null });
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
     if (response.status === 404 || response.status === 410) return undefined;
     throw new Error(`the server answered ${response.status}`);
   } catch (cause) {
     throwIfAborted(signal);
-    const { code, message } = cause as Error & { code?: unknown };
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new TokenizerError('NOT_FOUND', `${place}: cannot be read (${message})`, { cause });
+    const { message } = cause as Error;
+    notFound(`${place}: cannot be read (${message})`, cause);
   }
 }
 
@@ -114,9 +104,7 @@ function textOf(name: string, content: string | Uint8Array): string {
     }
   }
   if (/^\s*<(!doctype|html)/i.test(text)) {
-    badFile(
-      `${name}: a web page came instead (${quote(text.trim().slice(0, 40))}); check the address, and that you are online`,
-    );
+    badFile(`${name}: a web page came instead; check the address`);
   }
   return text;
 }

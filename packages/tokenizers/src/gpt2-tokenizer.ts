@@ -10,16 +10,12 @@ import type { LoadOptions, TokenizerSource } from './files.js';
 import { RobertaProcessing } from './more-post-processors.js';
 import type { ChunkEnd, TokenizerParts } from './pipeline.js';
 import { Tokenizer } from './tokenizer.js';
-import { MERGE_FILES, readVocabAndMerges, VOCAB_FILES } from './vocab-and-merges.js';
+import { readVocabAndMerges, VOCAB_AND_MERGES } from './vocab-and-merges.js';
 
 /** How a bare vocabulary is used; `tokenizer_config.json` says the same under Hugging Face's names. */
 export interface GPT2TokenizerOptions extends FamilyOptions {
   /** Put a space before a text that begins without one (default false). */
   addPrefixSpace?: boolean;
-  /** Leave merges out with this probability (default none). */
-  dropout?: number;
-  /** For `dropout` (default 0). */
-  seed?: number;
 }
 
 const isRoberta = (vocab: ReadonlyMap<string, number>) =>
@@ -34,7 +30,7 @@ export const GPT2: Family<GPT2TokenizerOptions> = {
     postProcessors: { ByteLevel: ByteLevelProcessor, RobertaProcessing },
     decoders: { ByteLevel: ByteLevelDecoder },
   },
-  files: [...VOCAB_FILES, ...MERGE_FILES],
+  files: VOCAB_AND_MERGES,
   readVocabulary: readVocabAndMerges,
   roles: (vocab) =>
     isRoberta(vocab)
@@ -43,13 +39,13 @@ export const GPT2: Family<GPT2TokenizerOptions> = {
           ...{ maskToken: '<mask>', clsToken: '<s>', sepToken: '</s>' },
         }
       : { unkToken: END, bosToken: END, eosToken: END },
-  describing: ['addPrefixSpace', 'dropout', 'seed'],
-  describe({ vocab, merges }, { addPrefixSpace, dropout, seed }, roles, config) {
+  describing: ['addPrefixSpace'],
+  describe({ vocab, merges }, { addPrefixSpace }, roles, config) {
     const type = 'ByteLevel';
     const add_prefix_space = addPrefixSpace ?? config.add_prefix_space === true;
     const token = (name: string | undefined) => [name, vocab.get(name!)];
     return {
-      model: { type: 'BPE', vocab, merges, dropout: dropout ?? null, seed },
+      model: { type: 'BPE', vocab, merges },
       pre_tokenizer: { type, add_prefix_space },
       post_processor: isRoberta(vocab)
         ? {

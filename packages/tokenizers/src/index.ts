@@ -7,7 +7,7 @@ export { BatchEncoding, Encoding } from './encoding.js';
 export { TokenizerError, type TokenizerErrorCode } from './errors.js';
 export type { LoadOptions, ReadFile, TokenizerFiles, TokenizerSource } from './files.js';
 export { GPT2Tokenizer, type GPT2TokenizerOptions } from './gpt2-tokenizer.js';
-export { loadTokenizer } from './load-tokenizer.js';
+export { type DropoutOptions, loadTokenizer } from './load-tokenizer.js';
 export type { TrainingProgress } from './merge-trainer.js';
 export { OpenAIGPTTokenizer, type OpenAIGPTTokenizerOptions } from './openai-gpt-tokenizer.js';
 export type { SpecialTokens } from './pipeline.js';

@@ -1,8 +1,10 @@
 import { BERT, BertTokenizer, type BertTokenizerOptions } from './bert-tokenizer.js';
+import { Bpe } from './bpe.js';
 import { allComponents, chunkEndOf } from './components.js';
 import { badOption } from './errors.js';
 import { partsOf, withRoles } from './family.js';
 import { type LoadOptions, nameOf, readFirst, type TokenizerSource } from './files.js';
+import { FullBpe } from './full-bpe.js';
 import { GPT2, GPT2Tokenizer } from './gpt2-tokenizer.js';
 import { parseJson } from './json.js';
 import { OPENAI_GPT, OpenAIGPTTokenizer } from './openai-gpt-tokenizer.js';
@@ -13,17 +15,37 @@ import { TRANSFO_XL, TransfoXLTokenizer } from './transfo-xl-tokenizer.js';
 import { MERGE_FILES } from './vocab-and-merges.js';
 import { parseWordList } from './word-piece-tokenizer.js';
 
+export interface DropoutOptions {
+  /** For byte-pair encoding: leave merges out with this probability (default what the file says). */
+  dropout?: number;
+  /** For `dropout`: the same gives the same tokens (default 0). */
+  seed?: number;
+}
+
 /**
  * Reads whatever tokenizer is there: `tokenizer.json` of any family; `vocab.txt` with WordPiece
  * tokens, or a plain list of words; `vocab.json` with `merges.txt`, or `encoder.json` with `vocab.bpe`.
  *
  * @param source a folder or file (Node), their URL, a function that reads a file by name, or contents
- * @param options for a bare `vocab.txt` of WordPiece: how it is used
+ * @param options for a bare `vocab.txt` of WordPiece: how it is used; for byte-pair encoding dropout
  * @throws TokenizerError `NOT_FOUND`, `BAD_FILE`, or `UNSUPPORTED` naming the component
  */
 export async function loadTokenizer(
   source: TokenizerSource,
-  options: BertTokenizerOptions & LoadOptions = {},
+  { dropout, seed, ...options }: BertTokenizerOptions & DropoutOptions & LoadOptions = {},
+): Promise<Tokenizer> {
+  const tokenizer = await loadAsItIs(source, options);
+  if (dropout === undefined) return tokenizer;
+  const { model } = tokenizer.parts;
+  if (!(model instanceof Bpe)) badOption('dropout is for byte-pair encoding, which this is not');
+  const { vocab, merges, json } = model;
+  const random = new FullBpe(vocab, { ...json, merges, dropout, seed: seed ?? 0 });
+  return new Tokenizer({ ...tokenizer.parts, model: random, chunkEnd: undefined });
+}
+
+async function loadAsItIs(
+  source: TokenizerSource,
+  options: BertTokenizerOptions & LoadOptions,
 ): Promise<Tokenizer> {
   const kinds = [['tokenizer.json'], ['vocab.txt'], GPT2.files];
   const files = await readFirst(source, kinds, options.signal);

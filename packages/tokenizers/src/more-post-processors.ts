@@ -1,7 +1,6 @@
 import { trimOffsets } from './byte-level.js';
 import type { PostProcessor } from './pipeline.js';
-import { A, sequenceB, special, TemplateProcessing, templateOf } from './post-processors.js';
-import type { Rows, TextOf } from './rows.js';
+import { inserted, type Segment, type TextOf } from './segments.js';
 
 export interface RobertaProcessingJson {
   sep: [token: string, id: number];
@@ -11,21 +10,22 @@ export interface RobertaProcessingJson {
 }
 
 /** `<s> A </s>` and `<s> A </s></s> B </s>`, all of type 0, with spaces left out of the offsets. */
-export class RobertaProcessing extends TemplateProcessing {
-  override readonly json: Required<RobertaProcessingJson>;
+export class RobertaProcessing implements PostProcessor {
+  readonly json: Required<RobertaProcessingJson>;
 
   constructor(json: RobertaProcessingJson) {
-    const { sep, cls } = json;
-    const end = special(sep[0]);
-    super(templateOf([special(cls[0]), A, end], [end, sequenceB(), end], [cls, sep]));
     const defaults = { type: 'RobertaProcessing', trim_offsets: true, add_prefix_space: true };
     this.json = { ...defaults, ...json };
   }
 
-  override process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[] {
-    const { trim_offsets, add_prefix_space } = this.json;
-    if (trim_offsets) for (const rows of sequences) trimOffsets(rows, add_prefix_space, textOf);
-    return super.process(sequences, addSpecialTokens, textOf);
+  process(sequences: Segment[], addSpecialTokens: boolean, textOf: TextOf): Segment[] {
+    const { cls, sep, trim_offsets, add_prefix_space } = this.json;
+    const token = ([text, id]: typeof cls) =>
+      addSpecialTokens ? [inserted(id, 0, text, textOf)] : [];
+    return sequences.flatMap((given, i) => {
+      const segment = trim_offsets ? trimOffsets(given, add_prefix_space, textOf) : given;
+      return [...token(i > 0 ? sep : cls), { ...segment, type: 0 }, ...token(sep)];
+    });
   }
 }
 
@@ -39,7 +39,7 @@ export class PostProcessorSequence implements PostProcessor {
     this.json = { type: 'Sequence', processors: this.#processors.map((part) => part.json) };
   }
 
-  process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[] {
+  process(sequences: Segment[], addSpecialTokens: boolean, textOf: TextOf): Segment[] {
     return this.#processors.reduce(
       (rows, processor) => processor.process(rows, addSpecialTokens, textOf),
       sequences,

@@ -1,5 +1,13 @@
 import type { Rewriting } from './aligned-text.js';
-import { decomposed, goesBefore, isMark, isNewerThanReference, remembering } from './decompose.js';
+import {
+  canonicalParts,
+  compatibleParts,
+  decomposed,
+  goesBefore,
+  isMark,
+  isNewerThanReference,
+  remembering,
+} from './decompose.js';
 
 /** Unicode's normalization forms (UAX #15). */
 export type NormalizationForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
@@ -14,34 +22,32 @@ export function normalized(text: string, form: NormalizationForm): Rewriting | u
     return undefined;
   }
   const isCompatible = form === 'NFKC' || form === 'NFKD';
-  const parts = decomposed(text, isCompatible ? 'NFKD' : 'NFD');
+  const parts = decomposed(text, isCompatible ? compatibleParts : canonicalParts);
   return form === 'NFC' || form === 'NFKC' ? compose(parts) : parts;
 }
 
 /** Composes what a starter and the marks after it can be composed to, as UAX #15 (D117) has it. */
-function compose({ chars, changes }: Rewriting): Rewriting {
-  const composed: Rewriting = { chars: [], changes: [] };
-  let starter = -1; // the index in `composed` of the last starter
+function compose(parts: Rewriting): Rewriting {
+  const composed: Rewriting = [];
+  let starter: [char: string, change: number] | undefined; // the last
   let last: string | undefined; // the last mark kept since then
-  chars.forEach((char, i) => {
+  for (const [char, change] of parts) {
     const isFree = last === undefined || (isMark(char) && goesBefore(last, char));
-    if (starter >= 0 && isFree && char >= '\u0300') {
-      const whole = wholeOf(composed.chars[starter]! + char);
-      if (whole !== '') {
-        composed.chars[starter] = whole;
-        composed.changes[starter]! += changes[i]! - 1;
-        return;
-      }
+    const whole = starter && isFree && char >= '\u0300' ? wholeOf(starter[0] + char) : '';
+    if (starter && whole !== '') {
+      starter[0] = whole;
+      starter[1] += change - 1;
+      continue;
     }
+    const part: [char: string, change: number] = [char, change];
     if (!isMark(char)) {
-      starter = composed.chars.length;
+      starter = part;
       last = undefined;
-    } else if (starter >= 0) {
+    } else if (starter) {
       last = char;
     }
-    composed.chars.push(char);
-    composed.changes.push(changes[i]!);
-  });
+    composed.push(part);
+  }
   return composed;
 }
 

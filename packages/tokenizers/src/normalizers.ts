@@ -12,7 +12,7 @@ export class UnicodeForm implements Normalizer {
 
   normalize(text: AlignedText): AlignedText {
     const rewriting = normalized(text.text, this.json.type);
-    return rewriting ? text.rewrite(rewriting) : text;
+    return rewriting ? text.rewrite(rewriting, (char) => char) : text;
   }
 }
 

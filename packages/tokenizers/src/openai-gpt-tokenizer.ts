@@ -5,10 +5,9 @@ import { type Family, type FamilyOptions, readFamily, specialToken } from './fam
 import type { LoadOptions, TokenizerSource } from './files.js';
 import { BpeDecoder } from './more-decoders.js';
 import type { TokenizerParts } from './pipeline.js';
-import { BertProcessing, TemplateProcessing } from './post-processors.js';
 import { BertPreTokenizer } from './pre-tokenizers.js';
 import { Tokenizer } from './tokenizer.js';
-import { MERGE_FILES, readVocabAndMerges, VOCAB_FILES } from './vocab-and-merges.js';
+import { readVocabAndMerges, VOCAB_AND_MERGES } from './vocab-and-merges.js';
 
 /** Names of tokens with a role, and the length that the model takes. */
 export type OpenAIGPTTokenizerOptions = FamilyOptions;
@@ -19,10 +18,10 @@ export const OPENAI_GPT: Family<OpenAIGPTTokenizerOptions> = {
     normalizers: { BertNormalizer },
     preTokenizers: { BertPreTokenizer },
     models: { BPE: Bpe },
-    postProcessors: { TemplateProcessing, BertProcessing },
+    postProcessors: {},
     decoders: { BPEDecoder: BpeDecoder },
   },
-  files: [...VOCAB_FILES, ...MERGE_FILES],
+  files: VOCAB_AND_MERGES,
   readVocabulary: readVocabAndMerges,
   roles: () => ({ unkToken: '<unk>' }),
   describing: [],
@@ -34,7 +33,7 @@ export const OPENAI_GPT: Family<OpenAIGPTTokenizerOptions> = {
     normalizer: { type: 'BertNormalizer' },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     decoder: { type: 'BPEDecoder' },
-    added_tokens: Object.values(roles).map((content) => specialToken(content)),
+    added_tokens: Object.values(roles).map(specialToken),
   }),
 };
 

@@ -1,8 +1,8 @@
 // The parts a tokenizer is made of, as in Hugging Face's `tokenizer.json`.
 import type { AddedToken } from './added-tokens.js';
 import type { AlignedText } from './aligned-text.js';
-import type { PaddingSettings, TruncationSettings } from './encode-options.js';
-import type { Rows, TextOf } from './rows.js';
+import type { EncodeDefaults } from './encode-options.js';
+import type { Segment, TextOf } from './segments.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -35,8 +35,7 @@ export interface Model extends Component {
 
 /** Puts special tokens around one sequence or two. */
 export interface PostProcessor extends Component {
-  /** The rows that, joined, are the result; those given may be changed. */
-  process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[];
+  process(sequences: Segment[], addSpecialTokens: boolean, textOf: TextOf): Segment[];
 }
 
 /** Makes text of tokens; the results of the last decoder are joined. */
@@ -70,8 +69,7 @@ export interface TokenizerParts {
   addedTokens?: Iterable<AddedToken>;
   chunkEnd?: ChunkEnd | undefined;
   /** What `encode` does when its options don't say, as in the `tokenizer.json` it came from. */
-  truncation?: TruncationSettings | undefined;
-  padding?: PaddingSettings | undefined;
+  defaults?: EncodeDefaults;
   specialTokens?: SpecialTokens;
   /** `tokenizer_config.json` as it was read: what is not known of it is kept. */
   config?: Json | undefined;

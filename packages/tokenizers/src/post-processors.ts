@@ -1,5 +1,5 @@
 import type { PostProcessor } from './pipeline.js';
-import { inserted, type Rows, setType, type TextOf } from './rows.js';
+import { inserted, type Segment, type TextOf } from './segments.js';
 
 /** A place in a template: a sequence ("A" or "B") or a special token (which may stand for several). */
 export type TemplatePiece =
@@ -27,19 +27,17 @@ export class TemplateProcessing implements PostProcessor {
     this.json = { type: 'TemplateProcessing', ...template };
   }
 
-  process(sequences: Rows[], addSpecialTokens: boolean, textOf: TextOf): Rows[] {
+  process(sequences: Segment[], addSpecialTokens: boolean, textOf: TextOf): Segment[] {
     const { single, pair, special_tokens } = this.template;
-    const { texts } = sequences[0]!;
     return (sequences.length > 1 ? pair : single).flatMap((piece) => {
       if ('Sequence' in piece) {
-        const rows = sequences[piece.Sequence.id === 'A' ? 0 : 1]!;
-        setType(rows, piece.Sequence.type_id);
-        return rows;
+        const { id, type_id } = piece.Sequence;
+        return { ...sequences[id === 'A' ? 0 : 1]!, type: type_id };
       }
       if (!addSpecialTokens) return [];
       const { id, type_id } = piece.SpecialToken;
       const { ids, tokens } = special_tokens[id]!;
-      return ids.map((tokenId, i) => inserted(tokenId, type_id, tokens[i]!, texts, textOf));
+      return ids.map((tokenId, i) => inserted(tokenId, type_id, tokens[i]!, textOf));
     });
   }
 }

@@ -4,7 +4,7 @@ import type { Json, SpecialTokens } from './pipeline.js';
 
 export type Role = keyof SpecialTokens;
 /** Each role has the same name in the files, spelled with `_t` for `T`. */
-const ROLES = ['unk', 'sep', 'pad', 'cls', 'mask', 'bos', 'eos'].map(
+export const ROLES: readonly Role[] = ['unk', 'sep', 'pad', 'cls', 'mask', 'bos', 'eos'].map(
   (name) => `${name}Token` as Role,
 );
 /** The name that the files have for a role. */

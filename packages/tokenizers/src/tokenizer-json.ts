@@ -1,6 +1,6 @@
 // Hugging Face's `tokenizer.json`: reading it into the parts of a tokenizer.
 import type { AddedToken } from './added-tokens.js';
-import type { PaddingSettings, TruncationSettings, TruncationStrategy } from './encode-options.js';
+import type { EncodeDefaults, TruncationStrategy } from './encode-options.js';
 import { badFile, quote, TokenizerError, unsupported } from './errors.js';
 import { isObject } from './json.js';
 import type { Translate } from './pattern.js';
@@ -49,8 +49,7 @@ export function readTokenizerJson(json: Json, components: Components): Tokenizer
     postProcessor: read('post_processor', components.postProcessors),
     decoder: read('decoder', components.decoders),
     addedTokens: ((json.added_tokens ?? []) as Json[]).map(readAddedToken),
-    truncation: readTruncation(json.truncation),
-    padding: readPadding(json.padding),
+    defaults: { ...readTruncation(json.truncation), ...readPadding(json.padding) },
   };
 }
 
@@ -61,21 +60,21 @@ function readComponent<T>(
   makers: Makers<T>,
   translate: Translate | undefined,
 ): T {
-  if (!isObject(json)) bad(`${slot} is not a component but ${quote(String(JSON.stringify(json)))}`);
   const read = (inner: unknown): T => readComponent(slot, inner, makers, translate);
   return make(slot, json, makers, (Maker) => new Maker(json as never, read as never, translate));
 }
 
 function make<M, T>(
   slot: string,
-  { type }: Json,
+  json: unknown,
   makers: Readonly<Record<string, M>>,
   of: (maker: M) => T,
 ): T {
+  const { type } = Object(json) as Json;
   if (!Object.hasOwn(makers, String(type))) {
     const known = Object.keys(makers).join(', ');
     unsupported(
-      `tokenizer.json: the ${slot} ${quote(String(type))} is none of ${known}; loadTokenizer has the most`,
+      `tokenizer.json: the ${slot} ${quote(String(type))} is none of ${known}; try loadTokenizer`,
     );
   }
   try {
@@ -109,27 +108,28 @@ export const STRATEGIES: Record<string, TruncationStrategy> = {
 };
 const sideOf = (direction: unknown) => (direction === 'Left' ? 'left' : 'right');
 
-function readTruncation(json: unknown): TruncationSettings | undefined {
-  if (!isObject(json)) return undefined;
+function readTruncation(json: unknown): EncodeDefaults {
+  if (!isObject(json)) return {};
   const { max_length, strategy, stride, direction } = json;
   return {
+    truncation: STRATEGIES[String(strategy)] ?? bad(`truncation by ${strategy}`),
     maxLength: Number(max_length),
-    strategy: STRATEGIES[String(strategy)] ?? bad(`truncation by ${strategy}`),
     stride: Number(stride ?? 0),
-    side: sideOf(direction),
+    truncationSide: sideOf(direction),
   };
 }
 
-function readPadding(json: unknown): PaddingSettings | undefined {
-  if (!isObject(json)) return undefined;
+function readPadding(json: unknown): EncodeDefaults {
+  if (!isObject(json)) return {};
   const { strategy } = json;
   return {
-    length: isObject(strategy) ? Number(strategy.Fixed) : undefined,
-    side: sideOf(json.direction),
-    toMultipleOf: Number(json.pad_to_multiple_of ?? 0),
-    id: Number(json.pad_id),
-    typeId: Number(json.pad_type_id ?? 0),
-    token: String(json.pad_token),
+    padding: true,
+    padLength: (strategy as { Fixed?: number } | undefined)?.Fixed,
+    padToMultipleOf: Number(json.pad_to_multiple_of ?? 0),
+    paddingSide: sideOf(json.direction),
+    padToken: String(json.pad_token),
+    padTokenId: Number(json.pad_id),
+    padTypeId: Number(json.pad_type_id ?? 0),
   };
 }
 

@@ -1,9 +1,10 @@
-import { type EncodeOptions, padToFit, planEncoding } from './encode-options.js';
+import type { EncodeOptions } from './encode-options.js';
 import { BatchEncoding, Encoding } from './encoding.js';
 import { badOption, TokenizerError, throwIfAborted } from './errors.js';
+import { padToFit } from './fit.js';
+import { type PackedRows, unpackLists, unpackRows } from './pool-rows.js';
 import { startThread, type Thread } from './pool-thread.js';
 import type { Answer, Job } from './pool-worker.js';
-import type { Rows } from './rows.js';
 import type { BatchInput, Tokenizer } from './tokenizer.js';
 import { tokenizerFiles } from './write-files.js';
 
@@ -98,7 +99,7 @@ export class TokenizerPool {
       portions(texts).map((inputs) => ({ kind: 'ids', inputs, options: { addSpecialTokens } })),
       signal,
     );
-    return answers.flatMap(listsOf);
+    return answers.flatMap(unpackLists);
   }
 
   /**
@@ -111,26 +112,23 @@ export class TokenizerPool {
     options: Omit<EncodeOptions, 'pair'> & { signal?: AbortSignal } = {},
   ): Promise<BatchEncoding> {
     const { signal, ...given } = options;
-    const { parts, specialTokens, padTokenId, modelMaxLength } = this.#tokenizer;
-    const { padding, truncation, addSpecialTokens, returnOverflowing } = planEncoding(
-      { ...parts, padToken: specialTokens.padToken, padTokenId, modelMaxLength },
-      given,
-    );
+    const plan = this.#tokenizer.plan(given); // a bad option fails here
+    const { truncation, maxLength, stride = 0, truncationSide = 'right' } = plan;
     const forThread: EncodeOptions = {
-      ...{ addSpecialTokens, returnOverflowing: returnOverflowing ?? false, padding: false },
-      ...{ truncation: truncation?.strategy ?? false },
-      ...(truncation && {
-        ...{ maxLength: truncation.maxLength, stride: truncation.stride },
-        truncationSide: truncation.side,
-      }),
+      ...{ ...given, padding: false, padToMultipleOf: 0, truncation },
+      ...(truncation && { maxLength: maxLength!, stride, truncationSide }),
     };
     const answers = await this.#runAll(
       portions(inputs).map((part) => ({ kind: 'batch', inputs: part, options: forThread })),
       signal,
     );
     const textOf = (id: number) => this.#tokenizer.idToToken(id);
-    const rows = padToFit(answers.flatMap(rowsOf), padding, textOf);
-    return new BatchEncoding(rows.map((row) => new Encoding(row, textOf)));
+    const texts = padToFit(
+      answers.flatMap((answer) => unpackRows(answer as PackedRows)),
+      plan,
+      textOf,
+    );
+    return new BatchEncoding(texts.map((rows) => new Encoding(rows, textOf)));
   }
 
   /** Ends the threads; what they were still to do fails with `ABORTED`. */
@@ -232,29 +230,6 @@ function sizeOf(input: BatchInput): number {
   if (typeof input === 'string') return input.length;
   if ('text' in input) return sizeOf(input.text) + sizeOf(input.pair ?? '');
   return input.reduce((sum, word) => sum + word.length, 0);
-}
-
-/** The rows of an answer, as views of it. */
-function listsOf({ numbers, lengths }: Answer): Int32Array[] {
-  let at = 0;
-  return Array.from(lengths, (length) => {
-    at += length;
-    return numbers.subarray(at - length, at);
-  });
-}
-
-function rowsOf(answer: Answer): Rows[] {
-  const lists = listsOf(answer);
-  const texts = new Map(answer.texts);
-  let next = 0;
-  return Array.from(answer.parts!, (count, i): Rows => {
-    const own = texts.get(i) ?? [];
-    const [first, ...overflowing] = lists
-      .slice(next, next + count)
-      .map((cells): Rows => ({ cells, texts: own, overflowing: [] }));
-    next += count;
-    return { ...first!, overflowing };
-  });
 }
 
 function defaultThreads(): number {

@@ -1,22 +1,28 @@
 import { type AddedToken, AddedTokens } from './added-tokens.js';
 import { AlignedText } from './aligned-text.js';
-import { DecodeStream } from './decode-stream.js';
+import { type DecodeStream, decodeStream } from './decode-stream.js';
 import { cleanUp } from './decoders.js';
 import {
   type EncodeOptions,
   type EncodePlan,
-  padToFit,
   planEncoding,
   type TextInput,
 } from './encode-options.js';
-import { Encoder } from './encoder.js';
+import { type Encoder, encoderOf } from './encoder.js';
 import { BatchEncoding, Encoding } from './encoding.js';
 import { TokenizerError } from './errors.js';
+import { padToFit } from './fit.js';
 import type { SpecialTokens, TokenizerParts } from './pipeline.js';
-import type { Rows, TextOf } from './rows.js';
+import type { TextOf } from './segments.js';
+import { ROLES } from './special-tokens.js';
 
 /** An entry of a batch: a text, or a text with its pair. */
-export type BatchInput = TextInput | { text: TextInput; pair?: TextInput | undefined };
+export type BatchInput = TextInput | TextWithPair;
+
+interface TextWithPair {
+  text: TextInput;
+  pair?: TextInput | undefined;
+}
 
 export interface DecodeOptions {
   /** Leave special tokens out (default false). */
@@ -33,9 +39,27 @@ export class Tokenizer {
   readonly modelMaxLength: number | undefined;
   /** The class that Hugging Face's files name; a family has its own. */
   readonly className: string | undefined;
+  declare readonly unkTokenId: number | undefined;
+  declare readonly sepTokenId: number | undefined;
+  declare readonly padTokenId: number | undefined;
+  declare readonly clsTokenId: number | undefined;
+  declare readonly maskTokenId: number | undefined;
+  declare readonly bosTokenId: number | undefined;
+  declare readonly eosTokenId: number | undefined;
   readonly #encoder: Encoder;
   readonly #textOf: TextOf = (id) => this.idToToken(id);
   #tokens: string[] | undefined;
+
+  static {
+    for (const role of ROLES) {
+      Object.defineProperty(Tokenizer.prototype, `${role}Id`, {
+        get(this: Tokenizer) {
+          const token = this.specialTokens[role];
+          return token && this.tokenToId(token);
+        },
+      });
+    }
+  }
 
   constructor(parts: TokenizerParts) {
     this.parts = parts;
@@ -45,9 +69,9 @@ export class Tokenizer {
     this.addedTokens = new AddedTokens(
       parts.addedTokens ?? [],
       model.vocab,
-      normalizer && ((text) => normalizer.normalize(AlignedText.of(text)).text),
+      (text) => normalizer?.normalize(AlignedText.of(text)).text ?? text,
     );
-    this.#encoder = new Encoder(parts, this.addedTokens, this.#textOf);
+    this.#encoder = encoderOf(parts, this.addedTokens, this.#textOf);
   }
 
   /**
@@ -56,9 +80,8 @@ export class Tokenizer {
    * @throws TokenizerError `BAD_OPTION` for options that cannot be met, `UNKNOWN_TOKEN` for a piece of
    * text without a token where the vocabulary has no unknown token
    */
-  encode(text: TextInput, options: EncodeOptions = {}): Encoding {
-    const plan = this.#plan(options);
-    return this.#encodings([this.#encoder.rows(text, options.pair, plan)], plan)[0]!;
+  encode(text: TextInput, { pair, ...options }: EncodeOptions = {}): Encoding {
+    return this.encodeBatch([{ text, pair }], options).encodings[0]!;
   }
 
   /** The same for many texts; `padding: 'longest'` pads them to the longest of them. */
@@ -66,12 +89,15 @@ export class Tokenizer {
     inputs: Iterable<BatchInput>,
     options: Omit<EncodeOptions, 'pair'> = {},
   ): BatchEncoding {
-    const plan = this.#plan(options);
-    const rows = Array.from(inputs, (input) => {
-      const { text, pair } = isPair(input) ? input : { text: input, pair: undefined };
+    const plan = this.plan(options);
+    const texts = Array.from(inputs, (input) => {
+      const { text, pair }: TextWithPair =
+        typeof input === 'object' && 'text' in input ? input : { text: input };
       return this.#encoder.rows(text, pair, plan);
     });
-    return new BatchEncoding(this.#encodings(rows, plan));
+    return new BatchEncoding(
+      padToFit(texts, plan, this.#textOf).map((rows) => new Encoding(rows, this.#textOf)),
+    );
   }
 
   /** The ids alone, the fastest way to them; nothing is truncated or padded. */
@@ -89,16 +115,13 @@ export class Tokenizer {
    */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const tokens: string[] = [];
+    const skipped = new Set(options.skipSpecialTokens ? this.specialTokenIds : []);
     for (const id of ids) {
       const token = this.idToToken(id);
       if (token === undefined) {
-        throw new TokenizerError(
-          'ID_OUT_OF_RANGE',
-          `the vocabulary has no id ${id}: the last is ${this.#idToTokens().length - 1}`,
-        );
+        throw new TokenizerError('ID_OUT_OF_RANGE', `the vocabulary has no id ${id}`);
       }
-      if (options.skipSpecialTokens && this.addedTokens.byId.get(id)?.special) continue;
-      tokens.push(token);
+      if (!skipped.has(id)) tokens.push(token);
     }
     const { decoder } = this.parts;
     const text = decoder ? decoder.decode(tokens).join('') : tokens.join(' ');
@@ -112,7 +135,7 @@ export class Tokenizer {
 
   /** Makes text of ids as they come: see `DecodeStream`. */
   decodeStream(options: Pick<DecodeOptions, 'skipSpecialTokens'> = {}): DecodeStream {
-    return new DecodeStream((ids) => this.decode(ids, options));
+    return decodeStream((ids) => this.decode(ids, options));
   }
 
   tokenToId(token: string): number | undefined {
@@ -132,8 +155,7 @@ export class Tokenizer {
   #idToTokens(): string[] {
     if (this.#tokens === undefined) {
       this.#tokens = [];
-      for (const [token, id] of this.parts.model.vocab) this.#tokens[id] = token;
-      for (const { content, id } of this.addedTokens.byId.values()) this.#tokens[id] = content;
+      for (const [token, id] of this.vocab) this.#tokens[id] = token;
     }
     return this.#tokens;
   }
@@ -146,55 +168,20 @@ export class Tokenizer {
   /** Every token with its id, the added ones included. */
   get vocab(): Map<string, number> {
     const vocab = new Map(this.parts.model.vocab);
-    for (const { content, id } of this.addedTokens.byId.values()) vocab.set(content, id);
+    for (const [content, { id }] of this.addedTokens.byContent) vocab.set(content, id);
     return vocab;
-  }
-
-  get padTokenId(): number | undefined {
-    return this.#idOf(this.specialTokens.padToken);
-  }
-  get maskTokenId(): number | undefined {
-    return this.#idOf(this.specialTokens.maskToken);
-  }
-  get clsTokenId(): number | undefined {
-    return this.#idOf(this.specialTokens.clsToken);
-  }
-  get sepTokenId(): number | undefined {
-    return this.#idOf(this.specialTokens.sepToken);
-  }
-  get unkTokenId(): number | undefined {
-    return this.#idOf(this.specialTokens.unkToken);
-  }
-  get bosTokenId(): number | undefined {
-    return this.#idOf(this.specialTokens.bosToken);
-  }
-  get eosTokenId(): number | undefined {
-    return this.#idOf(this.specialTokens.eosToken);
   }
 
   /** The ids of all special tokens, ascending. */
   get specialTokenIds(): number[] {
-    const special = [...this.addedTokens.byId.values()].filter((token) => token.special);
+    const special = [...this.addedTokens.byContent.values()].filter((token) => token.special);
     return special.map((token) => token.id).sort((a, b) => a - b);
   }
 
-  #idOf(token: string | undefined): number | undefined {
-    return token === undefined ? undefined : this.tokenToId(token);
-  }
-
   /** The options with what the tokenizer's own file says filled in. */
-  #plan(options: EncodeOptions): EncodePlan {
+  plan(options: Omit<EncodeOptions, 'pair'>): EncodePlan {
     const { parts, padTokenId, modelMaxLength } = this;
     const { padToken } = this.specialTokens;
-    const { truncation, padding } = parts;
-    return planEncoding({ truncation, padding, padToken, padTokenId, modelMaxLength }, options);
+    return planEncoding({ padToken, padTokenId, modelMaxLength, ...parts.defaults }, options);
   }
-
-  #encodings(rows: Rows[], { padding }: EncodePlan): Encoding[] {
-    return padToFit(rows, padding, this.#textOf).map((row) => new Encoding(row, this.#textOf));
-  }
-}
-
-function isPair(input: BatchInput): input is { text: TextInput; pair?: TextInput | undefined } {
-  return typeof input === 'object' && 'text' in input;
 }

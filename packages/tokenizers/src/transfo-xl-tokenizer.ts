@@ -61,7 +61,7 @@ export const TRANSFO_XL: Family<TransfoXLTokenizerOptions> = {
     decoder: MOSES_JOINED,
     added_tokens: [...new Set([unkToken!, eosToken!, ...Object.values(others)])]
       .filter((content) => vocab.has(content))
-      .map((content) => specialToken(content)),
+      .map(specialToken),
   }),
 };
 

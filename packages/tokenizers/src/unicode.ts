@@ -13,15 +13,13 @@ export class CharClasses {
    */
   constructor(
     private readonly rules: readonly (readonly [pattern: RegExp, flag: number])[],
-    younger = '',
+    younger: string,
   ) {
     let code = 0;
     for (const range of younger.split(' ')) {
-      const [gap, more = '0'] = range.split('-');
-      code += Number.parseInt(gap!, 36);
-      const end = code + Number.parseInt(more, 36) + 1;
-      this.#flags.fill(KNOWN, code, end);
-      code = end;
+      const [gap = 0, more = 0] = range.split('-').map((digits) => Number.parseInt(digits, 36));
+      this.#flags.fill(KNOWN, code + gap, code + gap + more + 1);
+      code += gap + more + 1;
     }
   }
 

@@ -49,10 +49,9 @@ export class WordPieceTokenizer extends Tokenizer {
 }
 
 /** The parts of BERT's tokenizer over a vocabulary at hand. */
-export function bertParts(given: WordPieceVocab, options: BertTokenizerOptions): TokenizerParts {
-  const ids = typeof given === 'string' ? parseWordList('vocab.txt', given) : given;
-  const vocab = 'get' in ids ? ids : numbered(ids);
+function bertParts(given: WordPieceVocab, options: BertTokenizerOptions): TokenizerParts {
   const specialTokens = { ...BERT_ROLES, ...givenRoles(options) };
+  const vocab = vocabOf(given);
   const json = describeBert(vocab, options, specialTokens, {});
   return {
     model: new WordPiece(vocab, json.model),
@@ -64,6 +63,12 @@ export function bertParts(given: WordPieceVocab, options: BertTokenizerOptions):
     specialTokens,
     modelMaxLength: options.modelMaxLength,
   };
+}
+
+/** Ids by token. */
+export function vocabOf(given: WordPieceVocab): ReadonlyMap<string, number> {
+  const ids = typeof given === 'string' ? parseWordList('vocab.txt', given) : given;
+  return 'get' in ids ? ids : numbered(ids);
 }
 
 /** The tokens that have a role unless options or files say otherwise. */
@@ -87,22 +92,22 @@ interface BertDescription {
 export function describeBert(
   vocab: ReadonlyMap<string, number>,
   { doLowerCase, tokenizeChineseChars, stripAccents }: BertTokenizerOptions,
-  { padToken, unkToken, clsToken, sepToken, maskToken }: RoleTokens,
+  roles: RoleTokens,
   config: Json,
 ): BertDescription {
-  const names = [padToken!, unkToken!, clsToken!, sepToken!, maskToken!];
+  const names = Object.values(roles);
   const ids = new Map(vocab);
   for (const name of names) if (!ids.has(name)) ids.set(name, ids.size);
-  const [, , cls, sep] = names.map((name): [string, number] => [name, ids.get(name)!]);
+  const withId = (name = ''): [string, number] => [name, ids.get(name)!];
   return {
-    model: { unk_token: unkToken! },
+    model: { unk_token: roles.unkToken! },
     normalizer: {
       lowercase: doLowerCase ?? config.do_lower_case !== false,
       handle_chinese_chars: tokenizeChineseChars ?? config.tokenize_chinese_chars !== false,
       strip_accents: stripAccents ?? (config.strip_accents as boolean | undefined) ?? null,
     },
-    post_processor: bertTemplate(cls!, sep!),
-    added_tokens: names.map((name) => specialToken(name)),
+    post_processor: bertTemplate(withId(roles.clsToken), withId(roles.sepToken)),
+    added_tokens: names.map(specialToken),
   };
 }
 

@@ -1,6 +1,5 @@
 import { unknownId } from './errors.js';
 import type { Emit, Model } from './pipeline.js';
-import { Trie } from './trie.js';
 
 export interface WordPieceJson {
   /** Stands in for words that no tokens make up (default `[UNK]`). */
@@ -17,7 +16,7 @@ export interface WordPieceJson {
  */
 export class WordPiece implements Model {
   readonly json: WordPieceJson;
-  #tokens: Trie | undefined;
+  readonly #longest: number; // token, in UTF-16 units
 
   constructor(
     readonly vocab: ReadonlyMap<string, number>,
@@ -30,40 +29,30 @@ export class WordPiece implements Model {
       max_input_chars_per_word: 100,
     };
     this.json = { ...defaults, ...json };
+    let longest = 0;
+    for (const { length } of vocab.keys()) if (length > longest) longest = length;
+    this.#longest = longest;
   }
 
   tokenize(word: string, emit: Emit): void {
-    const pieces = this.#cut(word);
-    if (pieces === undefined) {
-      emit(unknownId(this.vocab, this.json.unk_token, word), 0, word.length);
-      return;
-    }
+    const { vocab, json } = this;
+    const most = json.max_input_chars_per_word;
+    const pieces: Parameters<Emit>[] = [];
+    const isShort = word.length <= most || [...word].length <= most;
     let start = 0;
-    for (const [id, end] of pieces) {
-      emit(id, start, end);
+    while (isShort && start < word.length) {
+      const prefix = start > 0 ? json.continuing_subword_prefix : '';
+      let id: number | undefined;
+      let end = Math.min(word.length, start + this.#longest) + 1;
+      while (id === undefined && --end > start) id = vocab.get(prefix + word.slice(start, end));
+      if (id === undefined) break;
+      pieces.push([id, start, end]);
       start = end;
     }
-  }
-
-  /** The tokens that make up the word, each with its end; undefined if it cannot be cut. */
-  #cut(word: string): [id: number, end: number][] | undefined {
-    const { continuing_subword_prefix, max_input_chars_per_word: most } = this.json;
-    if (word === '' || (word.length > most && [...word].length > most)) return undefined;
-    this.#tokens ??= trieOf(this.vocab);
-    const tokens = this.#tokens;
-    const rest = tokens.after(continuing_subword_prefix);
-    const pieces: [id: number, end: number][] = [];
-    for (let at = 0; at < word.length; at = tokens.matchEnd) {
-      const id = tokens.longest(word, at, at === 0 ? 0 : rest);
-      if (id < 0) return undefined;
-      pieces.push([id, tokens.matchEnd]);
+    if (start === 0 || start < word.length) {
+      emit(unknownId(vocab, json.unk_token, word), 0, word.length);
+    } else {
+      for (const piece of pieces) emit(...piece);
     }
-    return pieces;
   }
-}
-
-function trieOf(vocab: ReadonlyMap<string, number>): Trie {
-  const trie = new Trie();
-  for (const [token, id] of vocab) trie.add(token, id);
-  return trie;
 }

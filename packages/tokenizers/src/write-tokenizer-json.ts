@@ -3,31 +3,32 @@ import type { AddedTokens } from './added-tokens.js';
 import type { Component, TokenizerParts } from './pipeline.js';
 import { STRATEGIES } from './tokenizer-json.js';
 
-const directionOf = (side: string) => (side === 'left' ? 'Left' : 'Right');
+const directionOf = (side: string | undefined) => (side === 'left' ? 'Left' : 'Right');
 
 /** The tokenizer as `tokenizer.json` has it. */
 export function writeTokenizerJson(parts: TokenizerParts, addedTokens: AddedTokens): object {
-  const { truncation, padding, model } = parts;
-  const added = [...addedTokens.byId.values()].sort((a, b) => a.id - b.id);
+  const { defaults = {}, model } = parts;
+  const added = [...addedTokens.byContent.values()].sort((a, b) => a.id - b.id);
   const json = (component: Component | undefined) => component?.json ?? null;
   return {
     version: '1.0',
-    truncation: truncation
+    truncation: defaults.truncation
       ? {
-          direction: directionOf(truncation.side),
-          max_length: truncation.maxLength,
-          strategy: Object.keys(STRATEGIES).find((key) => STRATEGIES[key] === truncation.strategy),
-          stride: truncation.stride,
+          direction: directionOf(defaults.truncationSide),
+          max_length: defaults.maxLength,
+          strategy: Object.keys(STRATEGIES).find((key) => STRATEGIES[key] === defaults.truncation),
+          stride: defaults.stride,
         }
       : null,
-    padding: padding
+    padding: defaults.padding
       ? {
-          strategy: padding.length === undefined ? 'BatchLongest' : { Fixed: padding.length },
-          direction: directionOf(padding.side),
-          pad_to_multiple_of: padding.toMultipleOf || null,
-          pad_id: padding.id,
-          pad_type_id: padding.typeId,
-          pad_token: padding.token,
+          strategy:
+            defaults.padLength === undefined ? 'BatchLongest' : { Fixed: defaults.padLength },
+          direction: directionOf(defaults.paddingSide),
+          pad_to_multiple_of: defaults.padToMultipleOf || null,
+          pad_id: defaults.padTokenId,
+          pad_type_id: defaults.padTypeId,
+          pad_token: defaults.padToken,
         }
       : null,
     added_tokens: added.map(({ id, content, singleWord, lstrip, rstrip, normalized, special }) => ({

@@ -71,6 +71,7 @@ function shownTokens(
 ): Token[] {
   const { ids, offsets, wordIds, specialTokensMask } = encoding;
   const byteLevel = tokenizer.tokenToId('Ġ') !== undefined;
+  const specials = new Set(tokenizer.specialTokenIds);
   const tokens: Token[] = [];
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
@@ -80,7 +81,7 @@ function shownTokens(
     if (!frame && start >= shown && shown < text.length) break;
     const piece = encoding.tokens[i]!;
     const written = isWritten(piece, text.slice(start, end));
-    const special = tokenizer.addedTokens.byId.get(id)?.special === true;
+    const special = specials.has(id);
     const kind = frame
       ? 'frame'
       : special && written
