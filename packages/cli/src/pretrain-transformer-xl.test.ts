@@ -16,8 +16,9 @@ const text = subjects
 const pretrain = (out: string, ...more: string[]) => [
   ...['pretrain', 'transformer-xl', 'text.txt', '-t', 'characters', '-o', out, '--json'],
   ...['--layers', '1', '--hidden', '32', '--heads', '2', '--segment-length', '16'],
-  ...['--memory-length', '16', '--batch-size', '16', '--steps', '160', '--learning-rate', '0.01'],
+  ...['--memory-length', '16', '--batch-size', '16', '--steps', '240', '--learning-rate', '0.01'],
   ...['--paragraphs', '--eval-fraction', '0.15', '--eval-every', '40', '--checkpoint-every', '40'],
+  ...['--dropout', '0'],
   ...more,
 ];
 let summary: { steps: number; evaluation: { loss: number; bitsPerCharacter: number } };
@@ -37,7 +38,7 @@ test('learns more than how often each character stands in the text, and is saved
   const shares = [...counts.values()].map((count) => count / text.length);
   const entropy = -shares.reduce((sum, share) => sum + share * Math.log(share), 0);
   const { loss, bitsPerCharacter } = summary.evaluation;
-  expect(summary.steps).toBe(160);
+  expect(summary.steps).toBe(240);
   expect(loss).toBeLessThan(0.6 * entropy);
   expect(bitsPerCharacter).toBeCloseTo(loss / Math.LN2, 5);
   expect(JSON.parse(folder.read('model/config.json'))).toMatchObject({
@@ -49,7 +50,7 @@ test('learns more than how often each character stands in the text, and is saved
 test('writes lines like those it has read, and can be measured', async () => {
   const prompt = `${text.slice(0, 60)}\nThe ${subjects[0]} `;
   const args = ['generate', prompt, '-m', 'model', '-q', '--max-new-tokens', '12'];
-  expect((await folder.ok(args)).slice(prompt.length)).toMatch(/^[sl]\w+ the /);
+  expect((await folder.ok(args)).slice(prompt.length)).toMatch(/^(sees|likes) the/);
   const measured = await folder.ok(['evaluate', 'text.txt', '-m', 'model', '-q', '--json']);
   expect(jsonLines(measured)[0].loss).toBeLessThan(1.2 * summary.evaluation.loss);
   const window = ['evaluate', 'text.txt', '-m', 'model', '-q', '--stride', '4'];
