@@ -6,7 +6,7 @@ import { groupsToEncode, type Input, toBatchInput } from './tokenize-input.js';
 import type { BatchOptions, TokenizeOptions } from './tokenize-options.js';
 
 /** Ids of one text, or of a part of it. */
-type Row = ArrayLike<number>;
+type Row = number[] | Int32Array;
 
 /** Prints the ids of each text on a line, with spaces between or as a JSON array. */
 export async function printIds(
@@ -17,7 +17,7 @@ export async function printIds(
 ): Promise<void> {
   const { json } = options;
   for await (const { rows } of encodeIds(tokenizer, inputs, options, encodeOptions)) {
-    const joined = rows.map((row) => Array.prototype.join.call(row, json ? ',' : ' '));
+    const joined = rows.map((row) => row.join(json ? ',' : ' '));
     await printLines(json ? joined.map((ids) => `[${ids}]`) : joined);
   }
 }
@@ -41,11 +41,27 @@ export async function* encodeIds(
     }
     return;
   }
-  const pool = await TokenizerPool.create(tokenizer, { threads });
+  // Threads take as long to start as ten megabytes take to encode: until then this one works.
+  let pool: TokenizerPool | undefined;
+  let failure: unknown;
+  const starting = TokenizerPool.create(tokenizer, { threads }).then(
+    (started) => {
+      pool = started;
+    },
+    (error) => {
+      failure = error;
+    },
+  );
+  await Promise.race([starting, nextTurn()]); // what is wrong with the options is known at once
   const { returnOverflowing: _, stride: __, ...poolOptions } = encodeOptions;
   try {
     // Threads work on the next groups while this one is printed.
     yield* inOrder(groups, 2 * threads, async (group) => {
+      if (failure) throw failure;
+      if (pool === undefined) {
+        await nextTurn(); // lets the threads say that they are there
+        return { group, rows: isPlain ? plainly(group) : rowsOf(group) };
+      }
       try {
         if (isPlain) {
           const texts = group.map(({ text }) => text);
@@ -58,7 +74,8 @@ export async function* encodeIds(
       }
     });
   } finally {
-    await pool.dispose();
+    await starting;
+    await pool?.dispose();
   }
 
   function plainly(group: readonly Input[]): Row[] {
@@ -78,6 +95,8 @@ export async function* encodeIds(
     ]);
   }
 }
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Works on so many items at once, and gives the results in the order of the items. */
 async function* inOrder<T, R>(
