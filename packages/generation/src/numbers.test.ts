@@ -24,7 +24,7 @@ test('the n-th largest and the largest are those of sorting', () => {
     fc.property(scores, fc.nat(), (values, at) => {
       const count = 1 + (at % values.length);
       const sorted = [...values].sort((a, b) => b - a || 0);
-      expect(nthLargest(Float32Array.from(values), count)).toBe(sorted[count - 1]! + 0);
+      expect(nthLargest(Float32Array.from(values), count) + 0).toBe(sorted[count - 1]! + 0);
       expect(largest(values, count).map((i) => values[i]! + 0)).toEqual(
         sorted.slice(0, count).map((x) => x + 0),
       );
