@@ -1,6 +1,7 @@
 // What memory saves in evaluation (Dai et al. 2019, §3.2 and Table 9), on one thread: Transformer-XL takes
 // in a text segment by segment, each with the memory of those before; without memory, every token to be
-// foretold needs its own window computed anew. Both ways each token sees the same number of tokens.
+// foretold needs its own window computed anew. Both ways each token sees the same number of tokens; a
+// segment is as long as the memory, as in training.
 //   node scripts/pnpm.mjs --filter @multihead/bench run memory [--rounds 7] [--plot ratio.svg]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -16,14 +17,13 @@ const { values: options } = parseArgs({
 });
 const rounds = { rounds: Number(options.rounds), warmUp: 2 };
 const LENGTHS = [100, 200, 400, 800, 1600];
-const SEGMENT = 100;
 
 const { variant } = await useWasm({ threads: 1 });
 console.log(`Node ${process.versions.node}, kernels: ${variant}`);
 
 const vocabSize = 1000;
 const sizes = { dModel: 256, dEmbed: 256, nHead: 4, dHead: 64, dInner: 1024, nLayer: 4 };
-const config = new TransfoXLConfig({ vocabSize, ...sizes, memLen: SEGMENT, clampLen: -1 });
+const config = new TransfoXLConfig({ vocabSize, ...sizes, memLen: 100, clampLen: -1 });
 const model = new TransfoXLLMHeadModel(config, new Weights({ seed: 1 }));
 const text = (length) => [Array.from({ length }, (_, i) => (i * 7919) % vocabSize)];
 
@@ -43,17 +43,17 @@ for (const length of LENGTHS) {
   };
   const [segment, window] = await alternate(
     {
-      segment: () => foretell(SEGMENT, SEGMENT, memory, { memLen: length, sameLength: true }),
+      segment: () => foretell(length, length, memory, { memLen: length, sameLength: true }),
       window: () => foretell(length, 1, none, { memLen: 0, sameLength: false }),
     },
     rounds,
   );
-  const ratio = window.ratio * SEGMENT;
+  const ratio = window.ratio * length;
   points.push({ length, ratio });
   console.log(
     [
       String(length).padStart(9),
-      (segment.ms / SEGMENT).toFixed(3).padStart(6),
+      (segment.ms / length).toFixed(3).padStart(6),
       window.ms.toFixed(1).padStart(6),
       `${ratio.toFixed(0)}×`.padStart(6),
       (ratio / length).toFixed(2).padStart(14),
