@@ -185,14 +185,15 @@ export function int8Gemm(
   const sums = scratch + 3 * 64, wide = sums + (ROWS << 6);
   // A panel's scales, sums and bias, where it has not all of its columns, or no bias.
   memory.fill(scratch, 0, 3 * 64);
-  let together: usize = m < FEW ? 4 : 1;
-  for (let j: usize = 0; j < n; ) {
-    if (n - j < together << 4) together = 1;
-    for (let i: usize = 0; i < m; i += ROWS) {
-      const rows = min(ROWS, m - i), at = i << 2;
-      const a = rounded + i * step;
-      if (together == 4) multiply4(a, step, panels, quads, rows, dot, sums);
-      else multiply(a, step, panels, quads, rows, dot, sums, wide);
+  // Some rows meet all panels before the next rows do, so that the second-level cache holds them.
+  for (let i: usize = 0; i < m; i += ROWS) {
+    const rows = min(ROWS, m - i), at = i << 2;
+    const a = rounded + i * step;
+    let together: usize = m < FEW ? 4 : 1, panel = panels;
+    for (let j: usize = 0; j < n; ) {
+      if (n - j < together << 4) together = 1;
+      if (together == 4) multiply4(a, step, panel, quads, rows, dot, sums);
+      else multiply(a, step, panel, quads, rows, dot, sums, wide);
       let from = sums, to = c + ((i * ldc + j) << 2);
       for (let first = j, end = j + (together << 4); first < end; first += 16) {
         const offset = first << 2;
@@ -213,9 +214,9 @@ export function int8Gemm(
         from += rows << 6;
         to += 64;
       }
+      j += together << 4;
+      panel += (together * quads) << 6;
     }
-    j += together << 4;
-    panels += (together * quads) << 6;
   }
 }
 
