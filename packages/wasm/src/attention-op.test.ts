@@ -11,34 +11,14 @@ import {
 import { registerGradients } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { expectClose, normal, onEachVariant, randomFrom } from '../test/kernels.js';
+import { agree, both, normal, onEachVariant, randomFrom } from '../test/kernels.js';
 import { registerKernels } from './kernels.js';
 
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
 type Source = () => number;
 
-const close = { scale: 1, relative: 1e-5 };
 const draw = (random: Source, shape: number[], deviation = 1) =>
   tf.tensor(normal(random, shape, deviation).values, shape);
-
-/** By the kernels, and by the composition alone. */
-function both<T>(f: () => T): [fused: T, composed: T] {
-  const fused = f();
-  registerKernels(false);
-  try {
-    return [fused, f()];
-  } finally {
-    registerKernels(true);
-  }
-}
-
-/** Float32 beside float32, relative to the largest value: a sum that cancels has no size of its own. */
-function agree(fused: tf.Tensor, composed: tf.Tensor): void {
-  expect(fused.shape).toEqual(composed.shape);
-  const wanted = composed.dataSync() as Float32Array;
-  const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), 1);
-  expectClose(fused.dataSync(), wanted, { ...close, scale });
-}
 
 const length = (max: number) => fc.integer({ min: 0, max });
 const sizes = {

@@ -5,30 +5,9 @@ import { type RelativeAttentionOptions, relativeAttention } from '@multihead/att
 import { registerGradients } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { expectClose, normal, onEachVariant, randomFrom, run } from '../test/kernels.js';
-import { registerKernels } from './kernels.js';
+import { agree, both, largest, normal, onEachVariant, randomFrom, run } from '../test/kernels.js';
 
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
-
-/** By the kernels, and by the composition alone. */
-function both<T>(f: () => T): [fused: T, composed: T] {
-  const fused = f();
-  registerKernels(false);
-  try {
-    return [fused, f()];
-  } finally {
-    registerKernels(true);
-  }
-}
-
-/** Float32 beside float32, relative to the largest value: a sum that cancels has no size of its own. */
-function agree(fused: tf.Tensor, composed: tf.Tensor, scale = largest(composed)): void {
-  expect(fused.shape).toEqual(composed.shape);
-  expectClose(fused.dataSync(), composed.dataSync(), { relative: 1e-5, scale });
-}
-
-const largest = (tensor: tf.Tensor): number =>
-  (tensor.dataSync() as Float32Array).reduce((top, value) => Math.max(top, Math.abs(value)), 1);
 
 const cases = fc.record({
   ...{ batch: fc.integer({ min: 1, max: 3 }), numHeads: fc.integer({ min: 1, max: 3 }) },

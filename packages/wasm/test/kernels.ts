@@ -3,6 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
+import { registerKernels } from '../src/kernels.js';
 import { useWasm } from '../src/use-wasm.js';
 import type { WasmVariant } from '../src/variant.js';
 
@@ -99,6 +100,28 @@ export function expectClose(
     if (!(abs(actual[i]! - expected[i]!) <= allowed))
       throw new Error(`[${i}] is ${actual[i]}, not ${expected[i]} ± ${allowed}`);
   }
+}
+
+/** By the kernels, and by the composition alone. */
+export function both<T>(f: () => T): [fused: T, composed: T] {
+  const fused = f();
+  registerKernels(false);
+  try {
+    return [fused, f()];
+  } finally {
+    registerKernels(true);
+  }
+}
+
+/** Float32 beside float32, relative to the largest value: a sum that cancels has no size of its own. */
+export function agree(fused: tf.Tensor, composed: tf.Tensor, scale = largest(composed)): void {
+  expect(fused.shape).toEqual(composed.shape);
+  expectClose(fused.dataSync(), composed.dataSync(), { scale });
+}
+
+/** The largest magnitude in a tensor, at least 1. */
+export function largest(tensor: tf.Tensor): number {
+  return (tensor.dataSync() as Float32Array).reduce((top, value) => max(top, abs(value)), 1);
 }
 
 /** Whether dropout keeps element i: the hash that every backend computes. */
