@@ -29,7 +29,7 @@ let count = 0;
 async function write(name, tokenizer) {
   const folder = `${target}/${count++}`;
   mkdirSync(folder);
-  await tokenizer.save(folder);
+  await ours.saveTokenizer(tokenizer, folder);
   const none = { truncation: false, padding: false };
   const ids = texts.map((text) => tokenizer.encode(text, none).ids);
   writeFileSync(`${folder}/expected.json`, JSON.stringify({ name, texts, ids }));
@@ -51,7 +51,7 @@ const trained = {
 };
 for (const [name, tokenizer] of Object.entries(trained)) {
   await write(`trained ${name}`, tokenizer);
-  const { 'tokenizer.json': _, ...bare } = tokenizer.toFiles();
+  const { 'tokenizer.json': _, ...bare } = ours.tokenizerFiles(tokenizer);
   await write(`trained ${name}, from its vocabulary`, await ours.loadTokenizer(bare));
 }
 await write('words with <eos>', ours.TransfoXLTokenizer.fromVocab(['<unk>', '<eos>', 'the', 'river'], { addEos: true, lowerCase: true }));
