@@ -298,7 +298,7 @@ inBrowser('the page that writes in Chromium', () => {
     const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
     const page = await visit(phone);
     const widest = () => page.evaluate(() => document.documentElement.scrollWidth);
-    await set(page, { length: 60 });
+    await set(page, { length: 60, pace: '30' }); // slowly enough to be seen at it
     expect(await widest()).toBe(360);
     await page.fill('#beginning', `${beginning} ${'x'.repeat(80)}`);
     await page.getByRole('button', { name: 'Write', exact: true }).click();
