@@ -8,6 +8,7 @@ import {
   type ProblemType,
   readFields,
   type SpecialTokens,
+  specialTokensOf,
   writeFields,
 } from '@multihead/nn';
 
@@ -58,13 +59,7 @@ export abstract class GPTConfig implements ModelConfig {
   }
 
   get specialTokens(): SpecialTokens {
-    const known = (id: number | null) => id !== null && id >= 0 && id < this.vocabSize;
-    const { bosTokenId: bos, padTokenId: pad } = this;
-    return {
-      bos: known(bos) ? bos! : undefined,
-      eos: [this.eosTokenId ?? []].flat().filter(known),
-      pad: known(pad) ? pad! : undefined,
-    };
+    return specialTokensOf(this);
   }
 
   /** Width of the feed-forward network. */

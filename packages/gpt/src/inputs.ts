@@ -1,5 +1,6 @@
 import { combineMasks, paddingMask } from '@multihead/attention';
 import {
+  checkEmbeds,
   type ForwardOptions,
   type Ids,
   idsToTensor,
@@ -61,7 +62,7 @@ export interface ReadInputs {
 export function readInputs(inputs: GPTInputs, config: GPTConfig): ReadInputs {
   const { vocabSize } = config;
   const past = inputs.pastKeyValues ?? undefined;
-  const embeds = readEmbeds(inputs, config.nEmbd);
+  const embeds = checkEmbeds(inputs, config.nEmbd);
   const ids = embeds ? undefined : idsToTensor(inputs.inputIds!, 'inputIds', { end: vocabSize });
   const shape = (ids ?? embeds!).shape.slice(0, 2) as [number, number];
   if (past !== undefined) checkPast(past, shape, config);
@@ -83,19 +84,6 @@ export function readInputs(inputs: GPTInputs, config: GPTConfig): ReadInputs {
     positions: positionsOf(inputs.positionIds, shape, past, config.nPositions),
     mask: given && before ? combineMasks(given, before) : (given ?? before),
   };
-}
-
-function readEmbeds({ inputIds, inputsEmbeds }: GPTInputs, width: number): tf.Tensor | undefined {
-  if ((inputIds == null) === (inputsEmbeds == null)) {
-    throw new ModelError('BAD_INPUT', 'Give either inputIds or inputsEmbeds.');
-  }
-  if (inputsEmbeds == null) return undefined;
-  const { shape, size } = inputsEmbeds;
-  if (shape.length === 3 && shape[2] === width && size > 0) return inputsEmbeds;
-  throw new ModelError(
-    'WRONG_SHAPE',
-    `inputsEmbeds is [${shape}]; it must be [batch, length, ${width}].`,
-  );
 }
 
 function checkPast(past: GPTState, [batch, length]: [number, number], config: GPTConfig): void {

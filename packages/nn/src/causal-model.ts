@@ -104,3 +104,19 @@ export interface SpecialTokens {
   /** Fills rows up to one length. */
   pad: number | undefined;
 }
+
+/** Those of a configuration, as far as its vocabulary has them. */
+export function specialTokensOf(config: {
+  vocabSize: number;
+  bosTokenId: number | null;
+  eosTokenId: number | readonly number[] | null;
+  padTokenId: number | null;
+}): SpecialTokens {
+  const { vocabSize, bosTokenId: bos, eosTokenId: eos, padTokenId: pad } = config;
+  const known = (id: number | null) => id !== null && id >= 0 && id < vocabSize;
+  return {
+    bos: known(bos) ? bos! : undefined,
+    eos: [eos ?? []].flat().filter(known),
+    pad: known(pad) ? pad! : undefined,
+  };
+}

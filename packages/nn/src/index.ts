@@ -10,13 +10,14 @@ export {
 } from './activations.js';
 export { AdaptiveEmbedding, type AdaptiveOptions } from './adaptive-embedding.js';
 export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './adaptive-softmax.js';
-export type {
-  CausalModel,
-  CausalState,
-  CausalStateOptions,
-  CausalStepOptions,
-  CausalStepOutputs,
-  SpecialTokens,
+export {
+  type CausalModel,
+  type CausalState,
+  type CausalStateOptions,
+  type CausalStepOptions,
+  type CausalStepOutputs,
+  type SpecialTokens,
+  specialTokensOf,
 } from './causal-model.js';
 export { type ClassLabels, classLabels } from './class-labels.js';
 export { classificationLoss, PROBLEM_TYPES, type ProblemType } from './classification-loss.js';
@@ -29,7 +30,14 @@ export { Embedding, type EmbeddingOptions, embedding } from './embedding.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
 export { yieldToEventLoop } from './event-loop.js';
 export { type ValueAndGradients, valueAndGradients } from './gradients.js';
-export { type Ids, type IdsOptions, idsToTensor, type PackedIds, packIds } from './inputs.js';
+export {
+  checkEmbeds,
+  type Ids,
+  type IdsOptions,
+  idsToTensor,
+  type PackedIds,
+  packIds,
+} from './inputs.js';
 export {
   hasKernel,
   type KernelAttributes,

@@ -42,6 +42,27 @@ export function idsToTensor(ids: Ids, name: string, options: IdsOptions): Tensor
   return tensor(Int32Array.from(values), shape, 'int32');
 }
 
+/**
+ * The tokens' vectors that may come in place of their ids, [batch, length, width]; undefined where ids did.
+ *
+ * @throws ModelError `BAD_INPUT` for both or neither, `WRONG_SHAPE`
+ */
+export function checkEmbeds(
+  { inputIds, inputsEmbeds }: { inputIds?: Ids | undefined; inputsEmbeds?: Tensor | undefined },
+  width: number,
+): Tensor | undefined {
+  if ((inputIds == null) === (inputsEmbeds == null)) {
+    throw new ModelError('BAD_INPUT', 'Give either inputIds or inputsEmbeds.');
+  }
+  if (inputsEmbeds == null) return undefined;
+  const { shape, size } = inputsEmbeds;
+  if (shape.length === 3 && shape[2] === width && size > 0) return inputsEmbeds;
+  throw new ModelError(
+    'WRONG_SHAPE',
+    `inputsEmbeds is [${shape}]; it must be [batch, length, ${width}].`,
+  );
+}
+
 /** Rows of ids laid end to end. */
 export interface PackedIds {
   ids: Int32Array;

@@ -1,12 +1,15 @@
 import type { JsonObject, JsonValue } from '@multihead/checkpoint';
 import {
+  classLabels,
   type Initializer,
   type ModelConfig,
   ModelError,
   normal,
+  PROBLEM_TYPES,
   type ProblemType,
   readFields,
   type SpecialTokens,
+  specialTokensOf,
   writeFields,
 } from '@multihead/nn';
 
@@ -90,8 +93,8 @@ export class TransfoXLConfig implements ModelConfig {
   readonly eosTokenId: number | readonly number[] | null = 0;
   readonly padTokenId: number | null = null;
   /** The classes' names by number; `numLabels` says how many there are. */
-  readonly id2label: Readonly<Record<string, string>> = labelNames(2);
-  readonly label2id: Readonly<Record<string, number>> = inverse(labelNames(2));
+  readonly id2label: Readonly<Record<string, string>> = classLabels().id2label;
+  readonly label2id: Readonly<Record<string, number>> = classLabels().label2id;
   /** What a sequence classifier learns; null: see `classificationLoss`. */
   readonly problemType: ProblemType | null = null;
 
@@ -116,13 +119,7 @@ export class TransfoXLConfig implements ModelConfig {
   }
 
   get specialTokens(): SpecialTokens {
-    const known = (id: number | null) => id !== null && id >= 0 && id < this.vocabSize;
-    const { bosTokenId: bos, padTokenId: pad } = this;
-    return {
-      bos: known(bos) ? bos! : undefined,
-      eos: [this.eosTokenId ?? []].flat().filter(known),
-      pad: known(pad) ? pad! : undefined,
-    };
+    return specialTokensOf(this);
   }
 
   /** Of each cluster, whether it comes out by the projection it went in by. */
@@ -163,14 +160,7 @@ export class TransfoXLConfig implements ModelConfig {
       if (!Object.hasOwn(this, name)) throw bad(`A transfo-xl has no field ${name}.`);
       if (value !== undefined) Object.assign(this, { [name]: value });
     }
-    if (numLabels !== undefined && numLabels !== this.numLabels) {
-      if ('id2label' in fields)
-        throw bad(`numLabels is ${numLabels}, but id2label has ${this.numLabels}.`);
-      if (!isCount(numLabels, 1))
-        throw bad(`numLabels must be a positive whole number, not ${numLabels}.`);
-      Object.assign(this, { id2label: labelNames(numLabels) });
-    }
-    if (!('label2id' in fields)) Object.assign(this, { label2id: inverse(this.id2label) });
+    Object.assign(this, classLabels({ ...fields, numLabels }));
     this.#check();
   }
 
@@ -223,7 +213,7 @@ export class TransfoXLConfig implements ModelConfig {
     }
     oneOf('attnType', this.attnType, [0, 1, 2, 3]);
     oneOf('init', this.init, ['normal', 'uniform']);
-    if (this.problemType !== null) oneOf('problemType', this.problemType, PROBLEMS);
+    if (this.problemType !== null) oneOf('problemType', this.problemType, PROBLEM_TYPES);
     if (this.sampleSoftmax > 0) {
       throw bad(`sampleSoftmax is ${this.sampleSoftmax}; the softmax is not sampled here: say -1.`);
     }
@@ -252,9 +242,6 @@ export class TransfoXLConfig implements ModelConfig {
       if ([this[name] ?? []].flat().every((id) => Number.isSafeInteger(id))) continue;
       throw bad(`${name} must be an id or null, not ${JSON.stringify(this[name])}.`);
     }
-    if (Object.keys(this.id2label).some((key, i) => key !== `${i}`)) {
-      throw bad(`id2label must name the classes 0, 1, 2, …, not ${Object.keys(this.id2label)}.`);
-    }
   }
 }
 
@@ -266,7 +253,7 @@ export type TransfoXLConfigFields = Omit<
 
 const bad = (message: string): ModelError => new ModelError('BAD_CONFIG', message);
 
-function oneOf(name: string, value: JsonValue, known: JsonValue[]): void {
+function oneOf(name: string, value: JsonValue, known: readonly JsonValue[]): void {
   if (known.includes(value)) return;
   throw bad(`${name} must be one of ${known.join(', ')}, not ${JSON.stringify(value)}.`);
 }
@@ -278,12 +265,6 @@ const uniform =
   (values, random) => {
     for (let i = 0; i < values.length; i++) values[i] = range * (2 * random.uniform() - 1);
   };
-
-const labelNames = (count: number): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}`, `LABEL_${i}`]));
-
-const inverse = (names: Readonly<Record<string, string>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(names).map(([id, name]) => [name, Number(id)]));
 
 const TOKEN_IDS = [
   ['bosTokenId', 'bos_token_id'],
@@ -302,5 +283,3 @@ const SIZES = [
   'nLayer',
   'tgtLen',
 ];
-
-const PROBLEMS = ['regression', 'single_label_classification', 'multi_label_classification'];

@@ -1,5 +1,6 @@
 import { headMasks } from '@multihead/attention';
 import {
+  checkEmbeds,
   type ForwardOptions,
   type Ids,
   idsToTensor,
@@ -75,7 +76,7 @@ export function readInputs(
   config: TransfoXLConfig,
 ): ReadInputs {
   const lengths = readLengths(options, config);
-  const embeds = readEmbeds(inputs, config.dModel);
+  const embeds = checkEmbeds(inputs, config.dModel);
   const ids = embeds
     ? undefined
     : idsToTensor(inputs.inputIds!, 'inputIds', { end: config.vocabSize });
@@ -111,19 +112,6 @@ function readLengths(options: SegmentLengths, config: TransfoXLConfig): Lengths 
     );
   }
   return { memLen, extLen, clampLen, window: sameLength ? memLen : undefined };
-}
-
-function readEmbeds({ inputIds, inputsEmbeds }: TransfoXLInputs, width: number) {
-  if ((inputIds == null) === (inputsEmbeds == null)) {
-    throw new ModelError('BAD_INPUT', 'Give either inputIds or inputsEmbeds.');
-  }
-  if (inputsEmbeds == null) return undefined;
-  const { shape, size } = inputsEmbeds;
-  if (shape.length === 3 && shape[2] === width && size > 0) return inputsEmbeds;
-  throw new ModelError(
-    'WRONG_SHAPE',
-    `inputsEmbeds is [${shape}]; it must be [batch, length, ${width}].`,
-  );
 }
 
 function readMask(given: Ids | undefined, shape: [number, number], { attnType }: TransfoXLConfig) {
