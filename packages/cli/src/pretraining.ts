@@ -1,5 +1,5 @@
 import type { Model, TrainableModel } from '@multihead/nn';
-import type { SavableModel } from '@multihead/training';
+import type { SavableModel, TrainingSummary } from '@multihead/training';
 import { print } from './output.js';
 import { formatDuration } from './progress.js';
 import type { TrainingData } from './training-data.js';
@@ -27,7 +27,7 @@ export function countParameters({ parameters }: Pick<Model, 'parameters'>): numb
 /** Trains the model, saves it, and says what came of it. */
 export async function pretrain<Batch>(task: Pretraining<Batch>): Promise<void> {
   const { model, name, data, stepsFor, options, files } = task;
-  const { out, maxLength, dtype, quiet, json } = options;
+  const { out, maxLength, dtype, quiet } = options;
   try {
     const parameters = countParameters(model);
     const steps = stepsFor(data.train.length);
@@ -41,18 +41,25 @@ export async function pretrain<Batch>(task: Pretraining<Batch>): Promise<void> {
     const { train: dataset, heldOut } = data;
     const summary = await runTraining<Int32Array, Batch>({ ...task, dataset, heldOut, steps });
     await model.save(out, { dtype, files });
-
-    const { epoch, seconds, resumedFrom, evaluation } = summary;
-    if (json) {
-      print(JSON.stringify({ out, parameters, steps, epoch, seconds, resumedFrom, evaluation }));
-      return;
-    }
-    const measured = evaluation === undefined ? '' : `, ${formatEvaluation(evaluation)}`;
-    print(
-      `${out}: a ${name} of ${parameters.toLocaleString('en')} parameters after ${steps} steps ` +
-        `(${epoch.toFixed(2)} epochs, ${formatDuration(seconds)})${measured}`,
-    );
+    printTrained(options, { name, parameters, steps }, summary);
   } finally {
     model.dispose();
   }
+}
+
+/** Says what came of a run, as people or with `--json` programs read it. */
+export function printTrained(
+  { out, json }: Pick<TrainingOptions, 'out' | 'json'>,
+  { name, parameters, steps }: { name: string; parameters: number; steps: number },
+  { epoch, seconds, resumedFrom, evaluation }: TrainingSummary,
+): void {
+  if (json) {
+    print(JSON.stringify({ out, parameters, steps, epoch, seconds, resumedFrom, evaluation }));
+    return;
+  }
+  const measured = evaluation === undefined ? '' : `, ${formatEvaluation(evaluation)}`;
+  print(
+    `${out}: a ${name} of ${parameters.toLocaleString('en')} parameters after ${steps} steps ` +
+      `(${epoch.toFixed(2)} epochs, ${formatDuration(seconds)})${measured}`,
+  );
 }

@@ -10,11 +10,11 @@ import { useWasm } from '@multihead/wasm';
 import { documentsOf } from './causal-documents.js';
 import { CliError } from './errors.js';
 import { loadTokenizer } from './load-tokenizer.js';
-import { print } from './output.js';
-import { formatDuration, Progress } from './progress.js';
+import { countParameters, printTrained } from './pretraining.js';
+import { Progress } from './progress.js';
 import { readTrainingData } from './training-data.js';
 import { stepsOf, type TrainingOptions } from './training-options.js';
-import { formatEvaluation, shownRun } from './training-run.js';
+import { shownRun } from './training-run.js';
 
 export interface PretrainTransformerXLOptions extends TrainingOptions {
   tokenizer: string;
@@ -47,7 +47,7 @@ export async function trainTransformerXL(
   files: string[],
   options: PretrainTransformerXLOptions,
 ): Promise<void> {
-  const { out, quiet, json, seed, batchSize, dtype, paragraphs = false } = options;
+  const { out, quiet, seed, batchSize, dtype, paragraphs = false } = options;
   if (options.gradAccumulation !== 1) {
     throw new CliError(
       'USAGE',
@@ -76,10 +76,7 @@ export async function trainTransformerXL(
   const steps = stepsFor(streams.length * batchSize);
   await useWasm();
   using model = new TransfoXLLMHeadModel(config, new Weights({ seed }));
-  const parameters = [...model.parameters.values()].reduce(
-    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+  const parameters = countParameters(model);
   if (!quiet) {
     const count = (value: number) => value.toLocaleString('en');
     process.stderr.write(
@@ -96,17 +93,7 @@ export async function trainTransformerXL(
   };
   const summary = await shownRun(run, (given) => trainStreams({ ...given, model, streams }));
   await model.save(out, { dtype, files: written });
-
-  const { epoch, seconds, resumedFrom, evaluation } = summary;
-  if (json) {
-    print(JSON.stringify({ out, parameters, steps, epoch, seconds, resumedFrom, evaluation }));
-    return;
-  }
-  const measured = evaluation === undefined ? '' : `, ${formatEvaluation(evaluation)}`;
-  print(
-    `${out}: a Transformer-XL of ${parameters.toLocaleString('en')} parameters after ${steps} steps ` +
-      `(${epoch.toFixed(2)} epochs, ${formatDuration(seconds)})${measured}`,
-  );
+  printTrained(options, { name: 'Transformer-XL', parameters, steps }, summary);
 }
 
 /** One text of all documents, an end-of-text token after each; none of none. */
