@@ -10,10 +10,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type BrowserContext, executablePath, launch, withChromium } from '@multihead/chromium';
 import * as esbuild from 'esbuild';
-import type { BrowserContext } from 'playwright-core';
 import webpack from 'webpack';
-import { executablePath, launch, withChromium } from '../test/chromium.js';
 
 const app = fileURLToPath(new URL('../test/app/', import.meta.url));
 const entry = path.join(app, 'main.js');

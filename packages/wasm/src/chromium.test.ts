@@ -5,8 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { BrowserContext } from 'playwright-core';
-import { executablePath, launch, runInPage, withChromium } from '../test/chromium.js';
+import {
+  type BrowserContext,
+  executablePath,
+  launch,
+  runInPage,
+  withChromium,
+} from '@multihead/chromium';
 
 const src = fileURLToPath(new URL('.', import.meta.url));
 const names = (await readdir(src)).filter((name) => name.endsWith('.test.ts'));
@@ -32,7 +37,7 @@ inChromium(
 
     test.each(files)('%s', async (file) => {
       const page = await context.newPage();
-      const results = await runInPage(page, file);
+      const results = await runInPage(page, path.join(src, file));
       await page.close();
       expect(results.length).toBeGreaterThan(0);
       const failed = results.filter(({ error }) => error !== undefined);

@@ -1,4 +1,4 @@
-// What the kernels' tests use of jest, for a page: ../chromium.ts bundles a test with this file in the
+// What tests use of jest, for a page: chromium.ts bundles a test with this file in the
 // place of @jest/globals. `run` is what the page then calls.
 import { JestAsymmetricMatchers, JestChaiExpect, JestExtend } from '@vitest/expect';
 import * as chai from 'chai';
