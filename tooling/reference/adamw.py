@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, GPT2Config
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 from transformers import get_cosine_schedule_with_warmup, get_cosine_with_min_lr_schedule_with_warmup
-from transformers import get_linear_schedule_with_warmup, get_polynomial_decay_schedule_with_warmup
+from transformers import get_inverse_sqrt_schedule, get_linear_schedule_with_warmup, get_polynomial_decay_schedule_with_warmup
 
 from fixture import distance, draw_weights, fixtures, generator, normal, save_json, save_tensors
 
@@ -228,7 +228,38 @@ def schedules():
             scheduler.step()
         return torch.tensor(values)
 
+    def original_inverse_sqrt(warmup):
+        """kimiyoung/transformer-xl's `inv_sqrt`: what it multiplies `--lr` by, which the warm-up never reaches."""
+        return lambda step: step ** -0.5 if step > warmup else step / warmup**1.5
+
+    def plateau(losses, **options):
+        """The rate after each evaluation."""
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **options)
+        values = []
+        for loss in losses:
+            scheduler.step(loss)
+            values.append(optimizer.param_groups[0]["lr"])
+        return torch.tensor(values)
+
+    # Falls, stays within the threshold, rises, falls again.
+    losses = [5, 4, 4, 3.9, 3.89999, 3.95, 3.8, 3.7, 3.71, 3.72, 3.7, 3.69999, 3.6, 3.7, 3.7, 3.7, 3.7, 3.7, 3.7, 3.5]
+    save_json(FOLDER / "plateau-losses.json", losses)
+
     save_tensors(FOLDER / "schedules.safetensors", {
+        f"original-inverse-sqrt/warmup-{warmup}": factors(
+            lambda optimizer, warmup, _: torch.optim.lr_scheduler.LambdaLR(optimizer, original_inverse_sqrt(warmup)),
+            warmup, 30)
+        for warmup in (1, 5, 12)
+    } | {
+        f"inverse-sqrt/warmup-{warmup}-timescale-{timescale}": factors(
+            lambda optimizer, warmup, _: get_inverse_sqrt_schedule(optimizer, warmup, timescale), warmup, 30)
+        for warmup, timescale in ((5, None), (0, None), (5, 40), (0, 3))
+    } | {
+        f"plateau/patience-{patience}-factor-{factor}-min-{least}": plateau(
+            losses, factor=factor, patience=patience, min_lr=least)
+        for patience, factor, least in ((0, 0.5, 0), (1, 0.1, 0), (2, 0.5, 0.4), (0, 0.001, 0))
+    } | {
         f"{name}/warmup-{warmup}-of-{steps}": factors(schedule, warmup, steps)
         for name, schedule in (
             ("linear", get_linear_schedule_with_warmup),

@@ -80,12 +80,24 @@ test('every switch reaches the model', async () => {
     ...['--tied-biases', '--cutoffs', '100,200', '--div-val', '2', '--extended-length', '2'],
     ...['--attention-dropout', '0.2', '--variable-length', '--eval-memory-length', '24'],
     ...['--eval-segment-length', '4', '--steps', '2', '--eval-every', '2', '-q'],
+    ...[
+      '--embedding-size',
+      '24',
+      '--head-size',
+      '12',
+      '--untied-words',
+      '--initializer',
+      'uniform',
+    ],
+    ...['--initializer-range', '0.1', '--projection-range', '0.03', '--schedule', 'inverse-sqrt'],
   );
   const [{ evaluation }] = jsonLines(await folder.ok(args));
   expect(evaluation.loss).toBeGreaterThan(0);
   expect(JSON.parse(folder.read('switches/config.json'))).toMatchObject({
     ...{ mem_len: 8, same_length: true, clamp_len: 6, pre_lnorm: true, untie_r: false },
     ...{ cutoffs: [100, 200], div_val: 2, ext_len: 2, dropatt: 0.2 },
+    ...{ d_embed: 24, d_head: 12, tie_word_embeddings: false },
+    ...{ init: 'uniform', init_range: 0.1, proj_init_std: 0.03 },
   });
   for (const [name, attnType] of [
     ['learnt', 1],
@@ -99,6 +111,29 @@ test('every switch reaches the model', async () => {
   }
 }, 120_000);
 
+test('the rate falls where the held-out loss does, and the steps of an epoch are its segments', async () => {
+  const out = 'plateau';
+  const rate = ['--schedule', 'plateau', '--decay-rate', '0.1', '--patience', '0', '--warmup', '0'];
+  const more = ['--steps', '12', '--learning-rate', '0.5', '--eval-every', '1', '-q'];
+  await folder.ok(pretrain(out, ...rate, ...more));
+  const log = jsonLines(folder.read(`${out}/training-log.jsonl`));
+  const losses = log.map(({ evalLoss }: { evalLoss: number }) => evalLoss);
+  const worse = losses.findIndex(
+    (loss: number, i: number) => loss > Math.min(...losses.slice(0, i)),
+  );
+  expect(worse).toBeGreaterThan(0);
+  log.slice(0, worse + 2).forEach(({ learningRate }: { learningRate: number }, i: number) => {
+    expect(learningRate).toBeCloseTo(i > worse ? 0.05 : 0.5, 10);
+  });
+
+  const without = (name: string) => (_: string, i: number, all: string[]) =>
+    all[i] !== name && all[i - 1] !== name;
+  const drawn = pretrain('drawn', '--variable-length', '--epochs', '2', '-q');
+  const [{ steps, epoch }] = jsonLines(await folder.ok(drawn.filter(without('--steps'))));
+  expect(epoch).toBe(2);
+  expect(steps).toBeGreaterThan(2);
+}, 60_000);
+
 test('refuses what does not go together', async () => {
   const fails = (...more: string[]) => folder.fails(pretrain('never', '-q', ...more), 2);
   expect(await fails('--grad-accumulation', '2')).toContain('--grad-accumulation is 1');
@@ -106,6 +141,12 @@ test('refuses what does not go together', async () => {
   expect(await fails('--cutoffs', '200,100')).toContain('must be ids that rise');
   expect(await fails('--cutoffs', '300')).toContain("below the vocabulary's 257");
   expect(await fails('--heads', '3')).toContain('no multiple of --heads 3');
+  expect(await fails('--patience', '2')).toContain('--patience is for --schedule plateau');
+  expect(await fails('--decay-rate', '0.2')).toContain('--decay-rate is for');
+  const least = ['--schedule', 'inverse-sqrt', '--min-learning-rate', '1e-5'];
+  expect(await fails(...least)).toContain('--schedule is inverse-sqrt');
+  const unmeasured = ['--schedule', 'plateau', '--eval-fraction', '0'];
+  expect(await fails(...unmeasured)).toContain('give --eval-files or --eval-fraction');
   folder.write('short.txt', 'The cat');
   const short = ['pretrain', 'transformer-xl', 'short.txt', '-t', 'characters', '-o', 'never'];
   expect(await folder.fails([...short, '--steps', '1', '-q'])).toContain('too few for 32 streams');

@@ -31,18 +31,22 @@ function addSizes(command: Command): Command {
     option(flags, help, whole({ from }), value);
   const share = (flags: string, help: string, value: number) =>
     option(flags, help, real({ from: 0, to: 0.99 }), value);
+  const spread = (flags: string, help: string, value: number) =>
+    option(flags, help, real({ from: 0, above: true }), value);
   return command
     .requiredOption('-t, --tokenizer <source>', 'as `multihead train-tokenizer` writes it')
     .addOption(count('--layers <count>', 'layers', 4))
     .addOption(count('--hidden <size>', 'size of the hidden states', 256))
+    .addOption(count('--embedding-size <size>', 'of the commonest words (default: --hidden)'))
     .addOption(count('--heads <count>', 'attention heads (default: one for each 64)'))
+    .addOption(count('--head-size <size>', 'of each (default: hidden / heads)'))
     .addOption(count('--intermediate <size>', 'feed-forward size (default: 4 × hidden)'))
     .addOption(count('--segment-length <tokens>', 'tokens foretold in a pass', 128))
     .addOption(count('--memory-length <tokens>', 'tokens remembered; 0: no recurrence', 128, 0))
     .addOption(count('--extended-length <tokens>', 'tokens that a segment repeats', 0, 0))
     .addOption(count('--clamp-length <tokens>', 'farther counts as this far; 0: never', 0, 0))
     .option('--same-length', 'every token sees as many as are remembered')
-    .option('--variable-length', 'draw the lengths of segments around --segment-length')
+    .option('--variable-length', 'draw segments’ lengths around --segment-length, anew each epoch')
     .addOption(
       option(
         '--attention <type>',
@@ -53,6 +57,7 @@ function addSizes(command: Command): Command {
     )
     .option('--pre-norm', 'layers normalize what enters their parts')
     .option('--tied-biases', 'one u and v for all layers')
+    .option('--untied-words', 'words come out by a table of their own')
     .addOption(
       option('--cutoffs <ids>', 'where the vocabulary is cut into clusters, as 2000,10000', String),
     )
@@ -60,12 +65,13 @@ function addSizes(command: Command): Command {
     .addOption(share('--dropout <share>', 'dropout in training', 0.1))
     .addOption(share('--attention-dropout <share>', 'of attention weights', 0))
     .addOption(
-      option(
-        '--initializer-range <sd>',
-        'spread of fresh weights',
-        real({ from: 0, above: true }),
-        0.02,
-      ),
+      option('--initializer <kind>', 'how fresh weights are drawn', String, 'normal').choices([
+        ...['normal', 'uniform'],
+      ]),
+    )
+    .addOption(spread('--initializer-range <sd>', 'their deviation, or for uniform bound', 0.02))
+    .addOption(
+      spread('--projection-range <sd>', 'deviation of fresh projections of clusters', 0.01),
     )
     .addOption(
       count('--eval-segment-length <tokens>', 'of the evaluations (default: as in training)'),

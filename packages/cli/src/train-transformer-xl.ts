@@ -20,7 +20,9 @@ export interface PretrainTransformerXLOptions extends TrainingOptions {
   tokenizer: string;
   layers: number;
   hidden: number;
+  embeddingSize?: number;
   heads?: number;
+  headSize?: number;
   intermediate?: number;
   segmentLength: number;
   memoryLength: number;
@@ -31,11 +33,14 @@ export interface PretrainTransformerXLOptions extends TrainingOptions {
   attention: 'relative' | 'learnt' | 'absolute' | 'absolute-learnt';
   preNorm?: boolean;
   tiedBiases?: boolean;
+  untiedWords?: boolean;
   cutoffs?: string;
   divVal: number;
   dropout: number;
   attentionDropout: number;
+  initializer: 'normal' | 'uniform';
   initializerRange: number;
+  projectionRange: number;
   evalSegmentLength?: number;
   evalMemoryLength?: number;
   /** A blank line ends a document. */
@@ -73,7 +78,7 @@ export async function trainTransformerXL(
   const [text = new Int32Array(0)] = data.train;
   const [heldOut] = data.heldOut;
   const streams = streamsOf(text, options);
-  const steps = stepsFor(streams.length * batchSize);
+  const steps = options.epochs === undefined ? stepsFor(0) : stepsIn(streams, options.epochs);
   await useWasm();
   using model = new TransfoXLLMHeadModel(config, new Weights({ seed }));
   const parameters = countParameters(model);
@@ -127,6 +132,14 @@ function streamsOf(text: Int32Array, options: PretrainTransformerXLOptions): Par
   });
 }
 
+/** Segments in so many passes, which may be of different numbers. */
+function stepsIn(streams: ParallelStreams, epochs: number): number {
+  const whole = Math.floor(epochs);
+  const all = Array.from({ length: whole }, (_, epoch) => streams.lengthOf(epoch));
+  const rest = (epochs - whole) * streams.lengthOf(whole);
+  return Math.max(1, Math.round(all.reduce((a, b) => a + b, rest)));
+}
+
 /** On as many streams as are trained on, if the text has them. */
 async function measure(
   model: TransfoXLLMHeadModel,
@@ -157,8 +170,11 @@ const ATTENTION: Record<PretrainTransformerXLOptions['attention'], AttentionType
 function configOf(options: PretrainTransformerXLOptions, tokenizer: Tokenizer): TransfoXLConfig {
   const { hidden, memoryLength, sameLength = false } = options;
   const heads = options.heads ?? Math.max(1, Math.round(hidden / 64));
-  if (hidden % heads !== 0) {
-    throw new CliError('USAGE', `--hidden ${hidden} is no multiple of --heads ${heads}.`);
+  if (options.headSize === undefined && hidden % heads !== 0) {
+    throw new CliError(
+      'USAGE',
+      `--hidden ${hidden} is no multiple of --heads ${heads}; give a --head-size.`,
+    );
   }
   if (sameLength && memoryLength === 0) {
     throw new CliError('USAGE', '--same-length needs a --memory-length.');
@@ -169,9 +185,9 @@ function configOf(options: PretrainTransformerXLOptions, tokenizer: Tokenizer): 
     cutoffs: cutoffsOf(options, vocabSize),
     divVal: options.divVal,
     dModel: hidden,
-    dEmbed: hidden,
+    dEmbed: options.embeddingSize ?? hidden,
     nHead: heads,
-    dHead: hidden / heads,
+    dHead: options.headSize ?? hidden / heads,
     dInner: options.intermediate ?? 4 * hidden,
     nLayer: options.layers,
     tgtLen: options.segmentLength,
@@ -185,7 +201,10 @@ function configOf(options: PretrainTransformerXLOptions, tokenizer: Tokenizer): 
     untieR: !options.tiedBiases,
     dropout: options.dropout,
     dropatt: options.attentionDropout,
-    initStd: options.initializerRange,
+    tieWordEmbeddings: !options.untiedWords,
+    init: options.initializer,
+    [options.initializer === 'normal' ? 'initStd' : 'initRange']: options.initializerRange,
+    projInitStd: options.projectionRange,
     bosTokenId: bosTokenId ?? null,
     eosTokenId: eosTokenId ?? null,
     padTokenId: padTokenId ?? null,

@@ -11,7 +11,9 @@ export interface TrainingOptions extends CommonOptions {
   gradAccumulation: number;
   learningRate: number;
   minLearningRate: number;
-  schedule: 'linear' | 'cosine' | 'constant';
+  schedule: 'linear' | 'cosine' | 'inverse-sqrt' | 'plateau' | 'constant';
+  patience?: number;
+  decayRate?: number;
   warmup: number;
   weightDecay: number;
   adamBeta1: number;
@@ -89,7 +91,21 @@ export function addTrainingOptions(command: Command, usual: Usual = pretraining)
     )
     .addOption(
       option('--schedule <name>', 'how the rate falls after the warm-up', String, 'linear').choices(
-        ['linear', 'cosine', 'constant'],
+        ['linear', 'cosine', 'inverse-sqrt', 'plateau', 'constant'],
+      ),
+    )
+    .addOption(
+      option(
+        '--patience <count>',
+        'with plateau: evaluations without a better loss that it still stays for (default: 0)',
+        whole({ from: 0 }),
+      ),
+    )
+    .addOption(
+      option(
+        '--decay-rate <factor>',
+        'with plateau: what it is then multiplied by (default: 0.5)',
+        real({ from: 0, to: 0.999999 }),
       ),
     )
     .addOption(

@@ -7,8 +7,10 @@ import {
   cosineSchedule,
   type Dataset,
   evaluate,
+  inverseSqrtSchedule,
   linearSchedule,
   type Metrics,
+  plateauSchedule,
   type Schedule,
   type TrainingProgress,
   type TrainingSummary,
@@ -87,7 +89,7 @@ export async function shownRun(
         betas: [options.adamBeta1, options.adamBeta2],
         weightDecay: options.weightDecay,
       }),
-      schedule: scheduleOf(options, steps),
+      schedule: scheduleOf(options, steps, measure !== undefined),
       steps,
       maxGradNorm: options.maxGradNorm,
       seed,
@@ -139,22 +141,50 @@ export async function shownRun(
   }
 }
 
-function scheduleOf(options: TrainingOptions, steps: number): Schedule {
-  const { learningRate, minLearningRate, warmup } = options;
+/** Those that end with a rate of one's choice. */
+const FALLING = ['linear', 'cosine', 'plateau'];
+
+function scheduleOf(options: TrainingOptions, steps: number, isMeasured: boolean): Schedule {
+  const { learningRate, minLearningRate, warmup, schedule, patience, decayRate: factor } = options;
   const warmupSteps = Math.round(warmup < 1 ? warmup * steps : warmup);
   if (warmupSteps > steps) {
     throw new CliError('USAGE', `--warmup ${warmup} is longer than the run of ${steps} steps.`);
   }
-  if (minLearningRate > learningRate || (minLearningRate > 0 && options.schedule === 'constant')) {
+  if (minLearningRate > learningRate || (minLearningRate > 0 && !FALLING.includes(schedule))) {
     throw new CliError(
       'USAGE',
       `--min-learning-rate ${minLearningRate} is where a rate that falls ends: ` +
-        `--learning-rate is ${learningRate} and --schedule is ${options.schedule}.`,
+        `--learning-rate is ${learningRate} and --schedule is ${schedule}.`,
     );
   }
-  const given = { learningRate, minLearningRate, warmupSteps, totalSteps: steps };
-  if (options.schedule === 'constant') return constantSchedule({ learningRate, warmupSteps });
-  return options.schedule === 'cosine' ? cosineSchedule(given) : linearSchedule(given);
+  const name = patience !== undefined ? '--patience' : factor !== undefined ? '--decay-rate' : '';
+  if (name !== '' && schedule !== 'plateau') {
+    throw new CliError('USAGE', `${name} is for --schedule plateau, not ${schedule}.`);
+  }
+  if (schedule === 'plateau' && !isMeasured) {
+    throw new CliError(
+      'USAGE',
+      '--schedule plateau goes by held-out texts: give --eval-files or --eval-fraction.',
+    );
+  }
+  const given = { learningRate, warmupSteps };
+  const decay = { ...given, minLearningRate, totalSteps: steps };
+  switch (schedule) {
+    case 'constant':
+      return constantSchedule(given);
+    case 'inverse-sqrt':
+      return inverseSqrtSchedule(given);
+    case 'plateau':
+      return plateauSchedule({
+        ...{ ...given, minLearningRate },
+        ...(patience !== undefined && { patience }),
+        ...(factor !== undefined && { factor }),
+      });
+    case 'cosine':
+      return cosineSchedule(decay);
+    default:
+      return linearSchedule(decay);
+  }
 }
 
 function measureLabels<Example, Batch>(

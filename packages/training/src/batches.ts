@@ -4,7 +4,10 @@ import { TrainingError } from './errors.js';
 /** Examples by index: an array, or something that fetches them. */
 export interface Dataset<Example> {
   readonly length: number;
-  at(index: number): Example | undefined | Promise<Example | undefined>;
+  /** For data of which each epoch makes others, as drawn segments are, the epoch counts too. */
+  at(index: number, epoch: number): Example | undefined | Promise<Example | undefined>;
+  /** How many examples an epoch has, where that differs from one to the next; `length` is epoch 0's. */
+  lengthOf?(epoch: number): number;
 }
 
 /**
@@ -26,19 +29,22 @@ export interface Place {
 
 /**
  * The order in which a run goes through its data: epoch after epoch, each shuffled anew (unless
- * `shuffle` is off), as one endless row. Place k is a pure function of the seed and k, so a resumed run goes on where it was, and every
- * batch is full: one that begins in an epoch may end in the next.
+ * `shuffle` is off), as one endless row. Place k is a pure function of the seed and k, so a resumed run
+ * goes on where it was, and every batch is full: one that begins in an epoch may end in the next.
  */
 export class DataOrder {
+  /** Where each epoch begins, as far as anybody asked. */
+  readonly #starts: number[] = [0];
   #epoch = -1;
   #order = new Uint32Array(0);
 
   /** @throws TrainingError `BAD_OPTION` for an empty dataset */
   constructor(
-    readonly length: number,
+    readonly dataset: Pick<Dataset<unknown>, 'length' | 'lengthOf'>,
     readonly seed: number,
     readonly shuffle = true,
   ) {
+    const { length } = dataset;
     if (Number.isSafeInteger(length) && length > 0 && length < 2 ** 32) return;
     throw new TrainingError(
       'BAD_OPTION',
@@ -49,17 +55,37 @@ export class DataOrder {
   /** Places `start` up to, not including, `end`. */
   places(start: number, end: number): Place[] {
     return Array.from({ length: end - start }, (_, i) => {
-      const epoch = Math.floor((start + i) / this.length);
-      const at = (start + i) % this.length;
+      const { epoch, at } = this.#find(start + i);
       return { epoch, index: this.shuffle ? this.#permutation(epoch)[at]! : at };
     });
+  }
+
+  /** Passes over the data before place k. */
+  epochsUpTo(k: number): number {
+    const { epoch, at } = this.#find(k);
+    return epoch + at / this.#lengthOf(epoch);
+  }
+
+  #find(k: number): { epoch: number; at: number } {
+    const { dataset } = this;
+    if (dataset.lengthOf === undefined) {
+      return { epoch: Math.floor(k / dataset.length), at: k % dataset.length };
+    }
+    const starts = this.#starts;
+    while (starts.at(-1)! <= k) starts.push(starts.at(-1)! + this.#lengthOf(starts.length - 1));
+    const epoch = starts.findLastIndex((start) => start <= k);
+    return { epoch, at: k - starts[epoch]! };
+  }
+
+  #lengthOf(epoch: number): number {
+    return this.dataset.lengthOf?.(epoch) ?? this.dataset.length;
   }
 
   #permutation(epoch: number): Uint32Array {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#order = new Random(this.seed, 'order', epoch).shuffle(
-        Uint32Array.from({ length: this.length }, (_, i) => i),
+        Uint32Array.from({ length: this.#lengthOf(epoch) }, (_, i) => i),
       );
     }
     return this.#order;
@@ -73,7 +99,7 @@ export async function collateAt<Example, Batch>(
   seed: number,
   places: readonly Place[],
 ): Promise<Batch> {
-  const examples = await Promise.all(places.map(({ index }) => dataset.at(index)));
+  const examples = await Promise.all(places.map(({ index, epoch }) => dataset.at(index, epoch)));
   examples.forEach((example, i) => {
     if (example !== undefined) return;
     throw new TrainingError('BAD_BATCH', `The dataset has no example ${places[i]!.index}.`);

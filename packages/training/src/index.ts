@@ -57,7 +57,11 @@ export {
   constantSchedule,
   cosineSchedule,
   type DecayOptions,
+  type InverseSqrtOptions,
+  inverseSqrtSchedule,
   linearSchedule,
+  type PlateauOptions,
+  plateauSchedule,
   type Schedule,
   type ScheduleOptions,
 } from './schedules.js';

@@ -79,6 +79,12 @@ test('killed after steps and within the writing of checkpoints, a run of BERT en
   expect(end).toBe('code 0');
   expect(steps.at(-1)).toBe(STEPS);
 
+  const { log_history: log } = JSON.parse(
+    await readFile(join(whole, `checkpoint-${STEPS}`, 'trainer_state.json'), 'utf8'),
+  );
+  const rates = log.flatMap((entry: { learning_rate?: number }) => entry.learning_rate ?? []);
+  expect(rates.at(-1)).toBeLessThan(rates[0] / 2); // by what evaluations measured
+
   expect(Object.keys(await outcome(whole))).toEqual([
     'config.json',
     'model.safetensors',

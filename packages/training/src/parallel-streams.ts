@@ -10,10 +10,10 @@ export interface StreamsOptions {
   extLen?: number;
   /**
    * Segments of lengths drawn around `segmentLength`, or in one of twenty around its half, with a
-   * deviation of 5, at least 5 long (Merity et al. 2018, §5); the same in every epoch. Default false.
+   * deviation of 5, at least 5 long (Merity et al. 2018, §5); others in each epoch. Default false.
    */
   variableLength?: boolean;
-  /** Of the drawn lengths. Default 0. */
+  /** Of the drawn lengths, which follow from it and the epoch alone. Default 0. */
   seed?: number;
 }
 
@@ -41,8 +41,10 @@ export class ParallelStreams {
   readonly segmentLength: number;
   readonly extLen: number;
   readonly #streams: Int32Array[];
-  /** Where segments begin, and where the last ends. */
-  readonly #bounds: number[] = [0];
+  /** Seed of drawn lengths; undefined where none are drawn. */
+  readonly #drawnBy: number | undefined;
+  /** Of one epoch, where its segments begin, and where the last ends. */
+  #bounds: { epoch: number; at: number[] };
 
   /** @throws TrainingError `BAD_OPTION` for lengths that are none, or a text too short to foretell a token */
   constructor(ids: ArrayLike<number>, options: StreamsOptions) {
@@ -61,24 +63,26 @@ export class ParallelStreams {
     this.#streams = Array.from({ length: batchSize }, (_, row) =>
       all.subarray(row * each, (row + 1) * each),
     );
-    const random = new Random(seed, 'segments');
-    const end = each - 1; // the last token is foretold, and foretells nothing
-    for (let at = 0; at < end; ) {
-      at += variableLength ? drawnLength(segmentLength, random) : segmentLength;
-      this.#bounds.push(Math.min(at, end));
-    }
     this.batchSize = batchSize;
     this.segmentLength = segmentLength;
     this.extLen = extLen;
+    this.#drawnBy = variableLength ? seed : undefined;
+    this.#bounds = { epoch: 0, at: this.#cut(0) };
   }
 
-  /** Segments. */
+  /** Segments, of epoch 0. */
   get length(): number {
-    return this.#bounds.length - 1;
+    return this.lengthOf(0);
   }
 
-  at(index: number): Segment | undefined {
-    const [start, end] = [this.#bounds[index], this.#bounds[index + 1]];
+  /** How many segments an epoch has. */
+  lengthOf(epoch: number): number {
+    return this.#boundsOf(epoch).length - 1;
+  }
+
+  at(index: number, epoch = 0): Segment | undefined {
+    const bounds = this.#boundsOf(epoch);
+    const [start, end] = [bounds[index], bounds[index + 1]];
     if (start === undefined || end === undefined) return undefined;
     const from = Math.max(0, start - this.extLen);
     return {
@@ -86,6 +90,26 @@ export class ParallelStreams {
       targets: this.#streams.map((stream) => stream.slice(start + 1, end + 1)),
       isFirst: index === 0,
     };
+  }
+
+  #boundsOf(epoch: number): number[] {
+    if (this.#drawnBy !== undefined && epoch !== this.#bounds.epoch) {
+      this.#bounds = { epoch, at: this.#cut(epoch) };
+    }
+    return this.#bounds.at;
+  }
+
+  #cut(epoch: number): number[] {
+    const { segmentLength } = this;
+    const random =
+      this.#drawnBy === undefined ? undefined : new Random(this.#drawnBy, 'segments', epoch);
+    const end = this.#streams[0]!.length - 1; // the last token is foretold, and foretells nothing
+    const bounds = [0];
+    for (let at = 0; at < end; ) {
+      at += random ? drawnLength(segmentLength, random) : segmentLength;
+      bounds.push(Math.min(at, end));
+    }
+    return bounds;
   }
 
   *[Symbol.iterator](): Generator<Segment> {

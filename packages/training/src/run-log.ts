@@ -55,6 +55,10 @@ export function isEvaluated(log: readonly LogEntry[], step: number): boolean {
   return log.some((entry) => entry.step === step && isEvaluation(entry));
 }
 
+/** What the evaluations have measured, in their order. */
+export const evaluatedLosses = (log: readonly LogEntry[]): number[] =>
+  log.flatMap(({ evalLoss }) => evalLoss ?? []);
+
 /** The log's last evaluation, under the names it was given. */
 export function lastEvaluation(log: readonly LogEntry[]): Metrics | undefined {
   const last = log.findLast(isEvaluation);

@@ -49,6 +49,33 @@ describe('ParallelStreams', () => {
     expect(new Set(lengths).size).toBeGreaterThan(10);
   });
 
+  test('of drawn lengths are others in each epoch, which follow from seed and epoch alone', () => {
+    const options = { batchSize: 2, segmentLength: 20, variableLength: true, seed: 4 };
+    const [streams, again] = [upTo(3000), upTo(3000)].map(
+      (ids) => new ParallelStreams(ids, options),
+    );
+    const epoch = (of: ParallelStreams, number: number) =>
+      Array.from({ length: of.lengthOf(number) }, (_, i) => of.at(i, number)!);
+    const lengths = (number: number) =>
+      epoch(streams!, number).map(({ targets }) => targets[0]!.length);
+    const drawn = [0, 1, 2].map(lengths);
+    for (const [number, one] of drawn.entries()) {
+      expect(one.reduce((a, b) => a + b)).toBe(1499);
+      expect(epoch(streams!, number).flatMap(({ targets }) => [...targets[0]!])).toEqual(
+        upTo(1500).slice(1),
+      );
+      expect(
+        epoch(streams!, number)
+          .map(({ isFirst }) => isFirst)
+          .indexOf(true, 1),
+      ).toBe(-1);
+    }
+    expect(new Set(drawn.map(String)).size).toBe(3);
+    expect(epoch(again!, 2)).toEqual(epoch(streams!, 2)); // without those before
+    expect(streams!.length).toBe(drawn[0]!.length);
+    expect(streams!.at(drawn[1]!.length, 1)).toBeUndefined();
+  });
+
   test('of a text that is too short, or of lengths that are none, are refused', () => {
     const create = (length: number, options: object) => () =>
       new ParallelStreams(upTo(length), { batchSize: 2, segmentLength: 4, ...options });
@@ -80,7 +107,7 @@ describe('trainStreams', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
   const streams = () => new ParallelStreams(text, { batchSize: 3, segmentLength: 5 });
-  const run = (model: TransfoXLLMHeadModel, steps: number, options: object = {}) =>
+  const runOf = (model: TransfoXLLMHeadModel, steps: number, options: object = {}) =>
     trainStreams({
       model,
       streams: streams(),
@@ -95,7 +122,7 @@ describe('trainStreams', () => {
   test('a model learns, with the memory of the segment before, and leaves nothing behind', async () => {
     const model = build();
     const before = tf.memory().numTensors;
-    const { log, epoch } = await run(model, 100);
+    const { log, epoch } = await runOf(model, 100);
     expect(epoch).toBeCloseTo(100 / streams().length, 6);
     expect(log.at(-1)!.loss!).toBeLessThan(0.5 * log[0]!.loss!);
     expect(tf.memory().numTensors).toBe(before);
@@ -104,15 +131,22 @@ describe('trainStreams', () => {
 
   test('what is learnt depends on the memory', async () => {
     const [carried, alone] = [build(), build({ memLen: 0 })];
-    await run(carried, 8);
-    await run(alone, 8);
+    await runOf(carried, 8);
+    await runOf(alone, 8);
     expect(weightsOf(carried)).not.toEqual(weightsOf(alone));
     for (const model of [carried, alone]) model.dispose();
   });
 
-  test('a run in two sittings ends as one does, to the bit: the memories go on too', async () => {
+  test.each([
+    ['all alike', {}],
+    ['drawn anew in each epoch', { variableLength: true }],
+  ])('a run in two sittings ends as one does, to the bit, segments %s', async (_, drawn) => {
     const [whole, cut, again] = [build(), build(), build()];
-    const { log } = await run(whole, 27);
+    const sizes = { batchSize: 15, segmentLength: 5, ...drawn }; // the epoch is over in step 4 or so
+    const run = (model: TransfoXLLMHeadModel, steps: number, options: object = {}) =>
+      runOf(model, steps, { streams: new ParallelStreams(text, sizes), ...options });
+    const { log, epoch } = await run(whole, 27);
+    expect(epoch).toBeGreaterThan(5);
     const checkpoints = { folder, every: 100 };
     const controller = new AbortController();
     const first = run(cut, 27, {
@@ -122,7 +156,7 @@ describe('trainStreams', () => {
     });
     await expect(first).rejects.toMatchObject({ code: 'ABORTED' });
     const summary = await run(again, 27, { checkpoints, resume: true });
-    expect(summary).toMatchObject({ resumedFrom: 11, log });
+    expect(summary).toMatchObject({ resumedFrom: 11, log, epoch });
     expect(weightsOf(again)).toEqual(weightsOf(whole));
 
     await rm(join(folder, 'checkpoint-27', 'memories.safetensors'));
@@ -134,10 +168,10 @@ describe('trainStreams', () => {
 
   test('files beside the model are written too; streams of another size are another run', async () => {
     const model = build();
-    await run(model, 2, { checkpoints: { folder, every: 2, files: { 'a.txt': 'b' } } });
+    await runOf(model, 2, { checkpoints: { folder, every: 2, files: { 'a.txt': 'b' } } });
     expect(await readFile(join(folder, 'checkpoint-2', 'a.txt'), 'utf8')).toBe('b');
     const other = new ParallelStreams(text, { batchSize: 2, segmentLength: 5 });
-    const resumed = run(model, 4, {
+    const resumed = runOf(model, 4, {
       streams: other,
       checkpoints: { folder, every: 2 },
       resume: true,

@@ -11,6 +11,7 @@ import { countTokens, disposeBatch } from './labels.js';
 import { applyGradients, disposeState, type Optimizer } from './optimizer.js';
 import { type CheckpointOptions, RunCheckpoints } from './run-checkpoints.js';
 import {
+  evaluatedLosses,
   isEvaluated,
   type LogEntry,
   lastEvaluation,
@@ -117,7 +118,7 @@ export async function train<Example, Batch>(
   const { model, steps, evaluation, checkpoints, resume, signal, onProgress } = plan;
   expectSense(plan);
   throwIfAborted(signal, 'before training began');
-  const order = new DataOrder(plan.dataset.length, plan.seed, plan.shuffle);
+  const order = new DataOrder(plan.dataset, plan.seed, plan.shuffle);
   const keeper =
     checkpoints && new RunCheckpoints(model, checkpoints, await settingsOf(plan), steps);
   const state = (await keeper?.begin(resume)) ?? freshState();
@@ -131,6 +132,7 @@ export async function train<Example, Batch>(
       if (evaluation && isDue(evaluation.every) && !isEvaluated(state.log, step)) {
         measured.evaluation = await timed(state, () => evaluation.evaluate({ step, signal }));
         throwIfAborted(signal, `in the evaluation after step ${step}`);
+        if (plan.schedule.needsEvaluation) expectLoss(measured.evaluation, step);
         logEvaluation(state, measured.evaluation);
       }
       if (keeper && isDue(keeper.every) && keeper.savedStep !== step) {
@@ -184,10 +186,21 @@ function expectSense<Example, Batch>(plan: Plan<Example, Batch>): void {
     ? `maxGradNorm is ${maxGradNorm}; it must be above 0.`
     : plan.resume && !plan.checkpoints
       ? 'resume needs checkpoints.folder, to resume from.'
-      : ![...model.parameters.values()].some(({ trainable }) => trainable)
-        ? 'No parameter of the model is trainable.'
-        : undefined;
+      : plan.schedule.needsEvaluation && !plan.evaluation
+        ? 'The schedule goes by what evaluations measure: give evaluation.'
+        : ![...model.parameters.values()].some(({ trainable }) => trainable)
+          ? 'No parameter of the model is trainable.'
+          : undefined;
   if (wrong !== undefined) throw new TrainingError('BAD_OPTION', wrong);
+}
+
+/** A loss to go by, which a resumed run will find in the log. */
+function expectLoss({ loss }: Metrics, step: number): void {
+  if (loss !== undefined && Number.isFinite(loss)) return;
+  throw new TrainingError(
+    loss === undefined ? 'BAD_OPTION' : 'NON_FINITE_LOSS',
+    `The schedule goes by the loss of evaluations, and that after step ${step} gave ${loss}.`,
+  );
 }
 
 /** What two sittings of one run must have in common. */
@@ -218,7 +231,7 @@ async function takeStep<Example, Batch>(
   const { model, batchSize, gradientAccumulationSteps: passes, seed, causal, signal } = plan;
   const { step } = state;
   const started = performance.now();
-  const learningRate = plan.schedule.learningRate(step);
+  const learningRate = plan.schedule.learningRate(step, evaluatedLosses(state.log));
   const batches: Batch[] = [];
   let tokens = 0;
   try {
@@ -238,7 +251,7 @@ async function takeStep<Example, Batch>(
       gradientScale,
     });
     state.step = step + 1;
-    state.epoch = (state.step * passes * batchSize) / order.length;
+    state.epoch = order.epochsUpTo(state.step * passes * batchSize);
     logStep(state, { loss: result.loss, learningRate, gradNorm }, plan);
     const tokensPerSecond = (1000 * tokens) / (performance.now() - started);
     const { epoch } = state;

@@ -5,7 +5,14 @@
 // Prints `step <n>` after every step. With <change> it kills itself with SIGKILL right before its
 // n-th change to the disk.
 import { BertConfig, BertForMaskedLM } from '@multihead/bert';
-import { adamW, linearSchedule, mlmCollator, packDocuments, train } from '@multihead/training';
+import {
+  adamW,
+  evaluate,
+  mlmCollator,
+  packDocuments,
+  plateauSchedule,
+  train,
+} from '@multihead/training';
 import { useWasm } from '@multihead/wasm';
 
 const [folder, change] = process.argv.slice(2);
@@ -41,12 +48,19 @@ const documents = Array.from({ length: 9 }, (_, i) =>
   Array.from({ length: 20 + 7 * i }, (_, j) => 5 + ((i + 2 * j) % (vocabSize - 5))),
 );
 
-await train({
-  model: new BertForMaskedLM(config),
+const model = new BertForMaskedLM(config);
+const data = {
   dataset: packDocuments(documents, { maxLength: 16, clsTokenId: 2, sepTokenId: 3 }),
   collate: mlmCollator({ tokenizer, wholeWordMask: true }),
+};
+
+await train({
+  model,
+  ...data,
   optimizer: adamW({ weightDecay: 0.1 }),
-  schedule: linearSchedule({ learningRate: 5e-3, warmupSteps: 4, totalSteps: 24 }),
+  // Few evaluations find so much better a loss: the rate falls several times, on either side of a kill.
+  schedule: plateauSchedule({ learningRate: 5e-3, warmupSteps: 4, threshold: 0.02 }),
+  evaluation: { every: 2, evaluate: () => evaluate({ model, ...data, batchSize: 8, batches: 2 }) },
   steps: 24,
   batchSize: 4,
   gradientAccumulationSteps: 2,
