@@ -13,6 +13,7 @@ export {
   type ClassificationExample,
   classificationCollator,
 } from './classification-collator.js';
+export { type ContextLosses, type ContextLossesOptions, contextLosses } from './context-losses.js';
 export { TrainingError, type TrainingErrorCode } from './errors.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export {
@@ -50,6 +51,12 @@ export {
 export { type PackOptions, packDocuments } from './pack-documents.js';
 export { ParallelStreams, type Segment, type StreamsOptions } from './parallel-streams.js';
 export type { RecurrentLengths, RecurrentModel } from './recurrent-model.js';
+export {
+  type ContextGain,
+  type RelativeContextLength,
+  type RelativeContextOptions,
+  relativeContextLengths,
+} from './relative-context.js';
 export type { CheckpointOptions } from './run-checkpoints.js';
 export type { LogEntry, Metrics } from './run-log.js';
 export {
