@@ -1,14 +1,18 @@
 // A Chromium for tests, and jest's tests inside one of its pages.
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import * as esbuild from 'esbuild';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Result } from './jest.js';
 
-export type { BrowserContext, Page } from 'playwright-core';
+export type { BrowserContext } from 'playwright-core';
 
-export const executablePath: string = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-export const withChromium: boolean = existsSync(executablePath);
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const withChromium = existsSync(executablePath);
 
 const gpu = {
   off: ['--disable-gpu'],
@@ -20,23 +24,52 @@ const gpu = {
   ],
 };
 
-/** A browser without a window, whose profile is a new folder. */
-export function launch(
-  profile: string,
+/** `describe` with a browser of its own, where there is a Chromium; `gpu` off by default. */
+export function inChromium(
+  tests: (browser: () => BrowserContext) => void,
   options: { gpu?: keyof typeof gpu } = {},
-): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(profile, {
+): void {
+  const title = `in Chromium (${executablePath}${withChromium ? '' : ' is not there: left out'})`;
+  (withChromium ? describe : describe.skip)(title, () => {
+    let profile: string;
+    let context: BrowserContext;
+
+    beforeAll(async () => {
+      profile = await mkdtemp(path.join(tmpdir(), 'multihead-chromium-'));
+      context = await launch(profile, gpu[options.gpu ?? 'off']);
+    }, 60_000);
+
+    afterAll(async () => {
+      await context?.close();
+      await rm(profile, { recursive: true, force: true });
+    });
+
+    tests(() => context);
+  });
+}
+
+/** A browser without a window, whose profile is a new folder. */
+const launch = (profile: string, more: string[]): Promise<BrowserContext> =>
+  chromium.launchPersistentContext(profile, {
     executablePath,
     args: [
       ...['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-sync'],
       ...['--disable-background-networking', '--disable-component-update'],
-      ...gpu[options.gpu ?? 'off'],
+      ...more,
     ],
   });
+
+/** Every test of a file passes in the page, and there are some. */
+export async function expectPassing(page: Page, file: string): Promise<void> {
+  const results = await runInPage(page, file);
+  expect(results.length).toBeGreaterThan(0);
+  const failed = results.filter(({ error }) => error !== undefined);
+  if (failed.length > 0)
+    throw new Error(failed.map(({ name, error }) => `${name}\n${error}`).join('\n\n'));
 }
 
 /** Runs a test file in the page as jest runs it in Node, and says what became of each test. */
-export async function runInPage(page: Page, file: string): Promise<Result[]> {
+async function runInPage(page: Page, file: string): Promise<Result[]> {
   const jest = fileURLToPath(new URL('./jest.ts', import.meta.url));
   const { outputFiles } = await esbuild.build({
     stdin: {

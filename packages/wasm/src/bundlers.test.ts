@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type BrowserContext, executablePath, launch, withChromium } from '@multihead/chromium';
+import { type BrowserContext, inChromium } from '@multihead/chromium';
 import * as esbuild from 'esbuild';
 import webpack from 'webpack';
 
@@ -49,7 +49,6 @@ let folder: string;
 let site: Server;
 let served = '';
 let headers: Record<string, string> = {};
-let context: BrowserContext | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'multihead-wasm-'));
@@ -62,20 +61,22 @@ beforeAll(async () => {
     response.end(body);
   });
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-  if (withChromium) context = await launch(path.join(folder, 'profile'));
-}, 60_000);
+});
 
 afterAll(async () => {
-  await context?.close();
   await new Promise((resolve) => site.close(resolve));
   await rm(folder, { recursive: true, force: true });
 });
 
 /** Opens the built page and gives what it reports and which files it asked for. */
-async function open(name: string, withHeaders: Record<string, string> = {}) {
+async function open(
+  browser: BrowserContext,
+  name: string,
+  withHeaders: Record<string, string> = {},
+) {
   served = name;
   headers = withHeaders;
-  const page = await context!.newPage();
+  const page = await browser.newPage();
   const requests: string[] = [];
   const errors: string[] = [];
   page.on('request', (request) => requests.push(new URL(request.url()).pathname));
@@ -89,44 +90,42 @@ async function open(name: string, withHeaders: Record<string, string> = {}) {
   return { result, requests, errors, isolated };
 }
 
-const inChromium = withChromium ? describe : describe.skip;
-inChromium(
-  `in Chromium (${executablePath}${withChromium ? '' : ' is not there: left out'})`,
-  () => {
-    for (const [name, build] of Object.entries(bundlers))
-      test(`built by ${name}, with no request for a binary, also under a strict policy`, async () => {
-        const outDir = path.join(folder, name);
-        await mkdir(outDir);
-        await build(outDir);
-        const { result, requests, errors } = await open(name, {
-          'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'",
-        });
-        expect(errors).toEqual([]);
-        expect(result).toMatchObject({ backend: 'wasm', stock: product, ours: product });
-        expect(result.same).toEqual({ threads: 1, equal: true });
-        expect(requests.filter((file) => !/\.(html|js)$|favicon/.test(file))).toEqual([]);
-      }, 60_000);
+inChromium((browser) => {
+  for (const [name, build] of Object.entries(bundlers))
+    test(`built by ${name}, with no request for a binary, also under a strict policy`, async () => {
+      const outDir = path.join(folder, name);
+      await mkdir(outDir);
+      await build(outDir);
+      const { result, requests, errors } = await open(browser(), name, {
+        'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'",
+      });
+      expect(errors).toEqual([]);
+      expect(result).toMatchObject({ backend: 'wasm', stock: product, ours: product });
+      expect(result.same).toEqual({ threads: 1, equal: true });
+      expect(requests.filter((file) => !/\.(html|js)$|favicon/.test(file))).toEqual([]);
+    }, 60_000);
 
-    test.each(['esbuild', 'webpack', 'vite'])(
-      'an isolated page (%s) has threads',
-      async (name) => {
-        const { result, isolated } = await open(name, {
-          'cross-origin-opener-policy': 'same-origin',
-          'cross-origin-embedder-policy': 'require-corp',
-        });
-        expect(isolated).toBe(true);
-        expect(result.same).toEqual({ threads: 2, equal: true });
-        expect(result).toMatchObject({ backend: 'wasm', stock: product, ours: product });
-      },
-      30_000,
-    );
+  test.each(['esbuild', 'webpack', 'vite'])(
+    'an isolated page (%s) has threads',
+    async (name) => {
+      const { result, isolated } = await open(browser(), name, {
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-embedder-policy': 'require-corp',
+      });
+      expect(isolated).toBe(true);
+      expect(result.same).toEqual({ threads: 2, equal: true });
+      expect(result).toMatchObject({ backend: 'wasm', stock: product, ours: product });
+    },
+    30_000,
+  );
 
-    test('a page that forbids WebAssembly is told so', async () => {
-      const { result } = await open('esbuild', { 'content-security-policy': "script-src 'self'" });
-      expect(result.code).toBe('WASM_BLOCKED');
-    }, 30_000);
-  },
-);
+  test('a page that forbids WebAssembly is told so', async () => {
+    const { result } = await open(browser(), 'esbuild', {
+      'content-security-policy': "script-src 'self'",
+    });
+    expect(result.code).toBe('WASM_BLOCKED');
+  }, 30_000);
+});
 
 describe('in Node', () => {
   test('without a bundler', async () => {
