@@ -38,15 +38,11 @@ export type StreamsEvaluation = {
  */
 export async function evaluateStreams(options: EvaluateStreamsOptions): Promise<StreamsEvaluation> {
   const { model, ids, segmentLength, batchSize = 1, characters = ids.length } = options;
-  const { memLen, extLen, clampLen, sameLength, onProgress, signal } = options;
+  const { memLen, extLen = 0, clampLen, sameLength, onProgress, signal } = options;
   if (!(characters > 0)) {
     throw new TrainingError('BAD_OPTION', `The text has characters, not ${characters}.`);
   }
-  const streams = new ParallelStreams(ids, {
-    batchSize,
-    segmentLength,
-    ...(extLen !== undefined && { extLen }),
-  });
+  const streams = new ParallelStreams(ids, { batchSize, segmentLength, extLen });
   const segments = Math.min(options.segments ?? streams.length, streams.length);
   expectWhole('evaluateStreams: segments', segments, 1);
   const memories = new CarriedMemories();

@@ -166,6 +166,19 @@ describe('trainStreams', () => {
     for (const model of [whole, cut, again]) model.dispose();
   });
 
+  test('the memory leaves out what the streams repeat, whatever the configuration says', async () => {
+    const repeating = new ParallelStreams(text, { batchSize: 3, segmentLength: 5, extLen: 2 });
+    const weights = [];
+    for (const extLen of [0, 2, 4]) {
+      const model = build({ extLen });
+      await runOf(model, 4, { streams: repeating });
+      weights.push(weightsOf(model));
+      model.dispose();
+    }
+    expect(weights[0]).toEqual(weights[1]);
+    expect(weights[2]).toEqual(weights[1]);
+  });
+
   test('files beside the model are written too; streams of another size are another run', async () => {
     const model = build();
     await runOf(model, 2, { checkpoints: { folder, every: 2, files: { 'a.txt': 'b' } } });
@@ -228,6 +241,16 @@ describe('evaluateStreams', () => {
     expect(new Set(losses).size).toBe(losses.length);
     for (const loss of losses) expect(loss).toBeGreaterThan(0);
     model.dispose();
+  });
+
+  test('repeats tokens only where it is told to, and remembers each of the others', async () => {
+    const [model, extended] = [build(), build({ extLen: 3 })];
+    const loss = async (model: TransfoXLLMHeadModel, options = {}) =>
+      (await evaluateStreams({ model, ids: text, segmentLength: 5, ...options })).loss;
+    expect(await loss(extended)).toBe(await loss(model));
+    expect(await loss(extended, { extLen: 2 })).toBe(await loss(model, { extLen: 2 }));
+    expect(await loss(extended)).not.toBe(await loss(model, { extLen: 2 }));
+    for (const one of [model, extended]) one.dispose();
   });
 
   test('can be stopped, and refuses a text without characters', async () => {

@@ -46,7 +46,9 @@ export async function trainStreams(options: TrainStreamsOptions): Promise<Traini
       shuffle: false,
       loss: (segment, random) => {
         const mems = memories.before(segment);
-        const outputs = model.forward({ ...segment, mems }, { random, outputLogits: false });
+        // What segments repeat is what the memory leaves out, whatever the configuration says.
+        const { extLen } = streams;
+        const outputs = model.forward({ ...segment, mems }, { random, extLen, outputLogits: false });
         if (outputs.loss === undefined) {
           throw new TrainingError('BAD_BATCH', 'The model gave no loss for a segment.');
         }
