@@ -19,6 +19,10 @@ export interface PickleOptions {
 }
 
 const MOST_CONTAINERS = 1 << 22;
+/** What a pickle may have of containers, and of copies, whatever its length; and for each of its bytes. */
+const ALLOWANCE = 1 << 16;
+const CONTAINERS_PER_BYTE = 2;
+const COPIES_PER_BYTE = 4;
 const MOST_REMEMBERED = 1 << 22;
 
 /** What opcodes work on: the bytes, the stack, the memo. */
@@ -36,7 +40,7 @@ export class PickleMachine {
   #start: number;
   #opcode = '';
   #budget: number;
-  #containers = 0;
+  #containers: number;
 
   constructor(bytes: Uint8Array, start: number, { file, rules }: PickleOptions) {
     this.#bytes = bytes;
@@ -45,7 +49,9 @@ export class PickleMachine {
     this.#start = start;
     this.file = file;
     this.rules = rules;
-    this.#budget = 16 * bytes.byteLength;
+    const { byteLength } = bytes;
+    this.#budget = ALLOWANCE + COPIES_PER_BYTE * byteLength;
+    this.#containers = Math.min(MOST_CONTAINERS, ALLOWANCE + CONTAINERS_PER_BYTE * byteLength);
   }
 
   get at(): number {
@@ -138,11 +144,12 @@ export class PickleMachine {
 
   // The stack.
 
+  /** A value that was made. */
   push(value: PickleValue): void {
     if (typeof value === 'object' && value !== null) {
       // An empty dict takes one byte in the file and some hundred here.
-      this.#containers += Array.isArray(value) ? 1 : 4;
-      if (this.#containers > MOST_CONTAINERS) this.fail('too many lists and dicts', 'TOO_LARGE');
+      this.#containers -= Array.isArray(value) ? 1 : 4;
+      if (this.#containers < 0) this.fail('too many lists and dicts', 'TOO_LARGE');
     }
     this.#stack.push(value);
   }
@@ -156,7 +163,7 @@ export class PickleMachine {
 
   top(): PickleValue {
     const value = this.pop();
-    this.push(value);
+    this.#stack.push(value); // which was made before
     return value;
   }
 
@@ -196,7 +203,7 @@ export class PickleMachine {
   recall(index: number): void {
     const value = index < this.#memo.length ? this.#memo[index] : this.#farMemo.get(index);
     if (value === undefined) this.fail(`nothing was remembered as ${index}`);
-    this.push(value);
+    this.#stack.push(value!);
   }
 
   // What would be calls.

@@ -127,6 +127,11 @@ describe('bombs', () => {
       'BAD_PICKLE',
     ],
     ['lists without end', () => pickleOf(repeat(pickleOf(']'), (1 << 22) + 1), '.'), 'TOO_LARGE'],
+    [
+      'dicts that would take 200 times the file',
+      () => pickleOf(repeat(pickleOf('}'), 1 << 19), '.'),
+      'TOO_LARGE',
+    ],
     ['dicts without end', () => pickleOf(repeat(pickleOf('}'), (1 << 20) + 1), '.'), 'TOO_LARGE'],
     [
       'places in the memo without end',
@@ -184,6 +189,13 @@ describe('bombs', () => {
     let value = readPlainPickle(pickleOf(']', repeat(pickleOf(0x85), 100_000), '.'));
     for (; Array.isArray(value) && value.length > 0; depth++) value = value[0]!;
     expect(depth).toBe(100_000);
+  });
+
+  test('a dict set entry by entry, as protocol 0 does it, may have more than a million of them', () => {
+    const count = 1_100_000;
+    const entry = (id: number) => pickleOf('K', id % 256, 'Ns');
+    const dict = pickleOf('}', repeat(entry(7), count), '.');
+    expect(readPlainPickle(dict)).toEqual(new Map([[7, null]]));
   });
 
   test('a billion laughs are sixty lists, and a list in itself ends', () => {

@@ -48,7 +48,10 @@ export async function trainStreams(options: TrainStreamsOptions): Promise<Traini
         const mems = memories.before(segment);
         // What segments repeat is what the memory leaves out, whatever the configuration says.
         const { extLen } = streams;
-        const outputs = model.forward({ ...segment, mems }, { random, extLen, outputLogits: false });
+        const outputs = model.forward(
+          { ...segment, mems },
+          { random, extLen, outputLogits: false },
+        );
         if (outputs.loss === undefined) {
           throw new TrainingError('BAD_BATCH', 'The model gave no loss for a segment.');
         }
