@@ -1,14 +1,10 @@
-// CRC-32C (Castagnoli), eight bytes at a step by eight tables.
+// Checksums of 32 bits, eight bytes at a step by eight tables.
 
-const POLYNOMIAL = 0x82f63b78;
-
-let tables: Uint32Array[] | undefined;
-
-function makeTables(): Uint32Array[] {
+function makeTables(polynomial: number): Uint32Array[] {
   const made = Array.from({ length: 8 }, () => new Uint32Array(256));
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? polynomial : 0);
     made[0]![byte] = crc;
   }
   for (let byte = 0; byte < 256; byte++) {
@@ -20,20 +16,28 @@ function makeTables(): Uint32Array[] {
   return made;
 }
 
-/** The checksum of the bytes, or of what a checksum stands for with the bytes after it. */
-export function crc32c(bytes: Uint8Array, before = 0): number {
-  tables ??= makeTables();
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
+const tables = new Map<number, Uint32Array[]>();
+
+/** CRC-32C (Castagnoli) of the bytes, or of what a checksum stands for with the bytes after it. */
+export const crc32c = (bytes: Uint8Array, before = 0): number => crc(0x82f63b78, bytes, before);
+
+/** CRC-32, that of zip archives. */
+export const crc32 = (bytes: Uint8Array, before = 0): number => crc(0xedb88320, bytes, before);
+
+function crc(polynomial: number, bytes: Uint8Array, before: number): number {
+  const made = tables.get(polynomial) ?? makeTables(polynomial);
+  tables.set(polynomial, made);
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = made as [
     Uint32Array, Uint32Array, Uint32Array, Uint32Array,
     Uint32Array, Uint32Array, Uint32Array, Uint32Array,
   ]; // biome-ignore format: two lines of four
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let crc = ~before;
+  let sum = ~before;
   let at = 0;
   for (; at + 8 <= bytes.byteLength; at += 8) {
-    const low = view.getUint32(at, true) ^ crc;
+    const low = view.getUint32(at, true) ^ sum;
     const high = view.getUint32(at + 4, true);
-    crc =
+    sum =
       t7[low & 0xff]! ^
       t6[(low >>> 8) & 0xff]! ^
       t5[(low >>> 16) & 0xff]! ^
@@ -43,8 +47,8 @@ export function crc32c(bytes: Uint8Array, before = 0): number {
       t1[(high >>> 16) & 0xff]! ^
       t0[high >>> 24]!;
   }
-  for (; at < bytes.byteLength; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]!) & 0xff]!;
-  return ~crc >>> 0;
+  for (; at < bytes.byteLength; at++) sum = (sum >>> 8) ^ t0[(sum ^ bytes[at]!) & 0xff]!;
+  return ~sum >>> 0;
 }
 
 /** A checksum as it is stored beside what it sums up: turned and shifted (LevelDB's `Mask`). */

@@ -7,7 +7,7 @@ import type { RandomFile } from './random-file.js';
 import { refuseStandIns } from './safetensors-header.js';
 import { bytesPerElement } from './tensor.js';
 import { TorchStorage, torchRules } from './torch-tensor.js';
-import { contentStart, isZip, readZipDirectory, type ZipEntry } from './zip.js';
+import { checkContent, contentStart, isZip, readZipDirectory, type ZipEntry } from './zip.js';
 
 /** The longest pickle that is read: a vocabulary of 0.8 million words takes 40 MB. */
 const LONGEST_PICKLE = 1 << 28;
@@ -55,7 +55,9 @@ async function openZip(zip: RandomFile): Promise<PickleFile> {
   }
   const content = async (entry: ZipEntry, longest: number) => {
     if (entry.size > longest) throw tooLong(file, entry.size);
-    return zip.read(await contentStart(zip, entry), entry.size);
+    const start = await contentStart(zip, entry);
+    await checkContent(zip, entry, start);
+    return zip.read(start, entry.size);
   };
   const order = entries.get(`${folder}byteorder`);
   if (order && String.fromCharCode(...(await content(order, 16))).trim() !== 'little') {
@@ -73,6 +75,7 @@ async function openZip(zip: RandomFile): Promise<PickleFile> {
     if (entry === undefined) throw missing(file, key);
     if (entry.size !== byteLength) throw badStorage(file, key, byteLength, entry.size);
     const start = await contentStart(zip, entry);
+    await checkContent(zip, entry, start);
     starts.set(key, start);
     return start;
   }

@@ -328,6 +328,15 @@ describe('archives that lie', () => {
   });
 });
 
+test('a changed byte of a tensor is noticed, as its checksum is another', async () => {
+  const bytes = new Uint8Array(await bytesOf('torch/bin/pytorch_model.bin'));
+  const { tensors } = await readTorch(bytes);
+  const first = (await tensors().next()).value;
+  const at = Buffer.from(bytes).indexOf(first!.data);
+  bytes[at + 5]! ^= 0x10;
+  expect(await refusal(bytes)).toMatchObject({ code: 'BAD_CHECKSUM' });
+});
+
 describe.each(['tensors.pt', 'tensors-legacy.pt', 'module.pt'])('%s', (name) => {
   test('cut short anywhere is refused', async () => {
     const bytes = await bytesOf(`torch/${name}`);

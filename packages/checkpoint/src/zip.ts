@@ -1,3 +1,4 @@
+import { crc32 } from './crc32c.js';
 import { CheckpointError, quote } from './errors.js';
 import type { RandomFile } from './random-file.js';
 import { checkName } from './source.js';
@@ -16,10 +17,15 @@ const LOCAL_ENTRY = 0x04034b50;
 const LOCAL_ENTRY_BYTES = 30;
 const LONGEST_COMMENT = 0xffff;
 
+/** Bytes that are summed up at once. */
+const PART = 1 << 22;
+
 export interface ZipEntry {
   name: string;
   /** Bytes of its content. */
   size: number;
+  /** CRC-32 of its content; 0 where torch.save was told to leave it out. */
+  checksum: number;
   /** Where its own header is, which its content follows. */
   headerAt: number;
   /** Where what comes next in the file begins. */
@@ -53,6 +59,7 @@ export async function readZipDirectory(zip: RandomFile): Promise<Map<string, Zip
     }
     const flags = view.getUint16(at + 8, true);
     const method = view.getUint16(at + 10, true);
+    const checksum = view.getUint32(at + 16, true);
     const nameAt = at + DIRECTORY_ENTRY_BYTES;
     const extraAt = nameAt + view.getUint16(at + 28, true);
     const commentAt = extraAt + view.getUint16(at + 30, true);
@@ -73,7 +80,7 @@ export async function readZipDirectory(zip: RandomFile): Promise<Map<string, Zip
     if (size !== stored) throw bad(file, `has two sizes, ${size} and ${stored}`, name);
     if (entries.has(name)) throw bad(file, 'is there twice', name);
     checkName(name.replace(/\/$/, ''), file);
-    entries.set(name, { name, size, headerAt, limit: directory.at });
+    entries.set(name, { name, size, checksum, headerAt, limit: directory.at });
   }
   checkOverlaps([...entries.values()], file);
   return entries;
@@ -92,6 +99,26 @@ export async function contentStart(zip: RandomFile, entry: ZipEntry): Promise<nu
   const local = await zip.read(headerAt + LOCAL_ENTRY_BYTES, nameBytes);
   if (nameOf(local, file) !== name) throw bad(file, 'has another name in its own header', name);
   return start;
+}
+
+/**
+ * Reads an entry's content through, a part at a time, and holds it against its checksum.
+ *
+ * @throws CheckpointError BAD_CHECKSUM
+ */
+export async function checkContent(
+  zip: RandomFile,
+  { name, size, checksum }: ZipEntry,
+  start: number,
+): Promise<void> {
+  if (checksum === 0) return;
+  let sum = 0;
+  for (let at = 0; at < size; at += PART) {
+    sum = crc32(await zip.read(start + at, Math.min(PART, size - at)), sum);
+  }
+  if (sum === checksum) return;
+  const reason = 'its bytes do not have the checksum that the archive has for them: it is damaged';
+  throw new CheckpointError('BAD_CHECKSUM', reason, { file: zip.file, key: name });
 }
 
 interface Directory {
