@@ -1,7 +1,7 @@
 import { streamChunks } from './bytes.js';
 import { CheckpointError, isCheckpointError, orAborted, throwIfAborted } from './errors.js';
 import { htmlInstead } from './json.js';
-import type { FileSource, OpenFile, OpenOptions } from './source.js';
+import { type FileSource, type OpenFile, type OpenOptions, readAll } from './source.js';
 
 export interface HttpOptions {
   /** Used in place of the global fetch, to add headers such as a token's, or to go by another way. */
@@ -27,7 +27,8 @@ export function urlSource(
   return {
     source: address,
     describe,
-    open: async (name, { signal } = {}) => {
+    open: async (name, { signal, headOnly } = {}) => {
+      if (headOnly) return openInParts(describe(name), { signal, fetch: options.fetch });
       const response = await request(describe(name), { signal, fetch: options.fetch });
       return response && responseFile(response, describe(name), { signal });
     },
@@ -132,6 +133,46 @@ async function* receive(
     const reason = `the server announced ${total} bytes and sent ${loaded}`;
     throw new CheckpointError('TRUNCATED', reason, { file });
   }
+}
+
+/** How much is asked for first; each part after it is as long as all before. */
+const FIRST = 1 << 14;
+
+/**
+ * A file of which only the beginning is likely to be read: where the server gives parts of files, little
+ * more is sent than is read, and no answer is broken off. Undefined where there is no file.
+ */
+async function openInParts(
+  url: string,
+  options: HttpOptions & { signal?: AbortSignal | undefined },
+): Promise<OpenFile | undefined> {
+  const ask = (begin: number, end: number) =>
+    request(url, { ...options, headers: { range: `bytes=${begin}-${end - 1}` } });
+  const first = await ask(0, FIRST).catch((error: unknown) => {
+    // An empty file has no first part, and a page may not ask every other origin for parts.
+    const isEmpty = error instanceof HttpError && error.status === 416;
+    if (!isEmpty && !(isCheckpointError(error) && error.code === 'NETWORK_ERROR')) throw error;
+    return request(url, options);
+  });
+  if (first?.status !== 206) return first && responseFile(first, url, options);
+
+  async function* parts(): AsyncGenerator<Uint8Array> {
+    let part: Response | undefined = first;
+    let begin = 0;
+    for (let end = FIRST; ; end *= 2) {
+      if (part?.status !== 206) {
+        const reason = `the server gave no part of it from byte ${begin}`;
+        throw new CheckpointError('TRUNCATED', reason, { file: url });
+      }
+      const total = Number(/\/(\d+)$/.exec(part.headers.get('content-range') ?? '')?.[1]);
+      const bytes = await readAll(responseFile(part, url, options), options.signal);
+      yield bytes;
+      begin += bytes.byteLength;
+      if (begin < end || begin === total) return;
+      part = await ask(begin, 2 * end);
+    }
+  }
+  return { ...responseFile(first, url, options), chunks: parts() };
 }
 
 /** Bytes the body will have, if that can be known: of a compressed body only the compressed length is told. */

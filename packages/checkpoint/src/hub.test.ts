@@ -95,6 +95,78 @@ describe('an address', () => {
     expect(await valuesOf(folder)).toEqual([2, 2]);
   });
 
+  test('of headers alone the beginning is asked for, where the server gives parts', async () => {
+    const one = new Float32Array(1);
+    const tensors = Array.from({ length: 900 }, (_, i) => fromFloat32(`tensor-${i}`, [1], one));
+    const files = new Map([
+      ['short', model(1, 100_000)],
+      ['long', writeSafetensors(tensors)],
+      ['tiny', model(1)],
+      ['empty', new Uint8Array()],
+    ]);
+    const sent: number[] = [];
+    for (const [name, bytes] of files) {
+      routes.set(`/${name}/config.json`, '{}');
+      routes.set(`/${name}/model.safetensors`, (req, res) => {
+        const range = /^bytes=(\d+)-(\d+)$/.exec(req.headers.range ?? '');
+        const part = range ? bytes.subarray(Number(range[1]), Number(range[2]) + 1) : bytes;
+        if (range && part.byteLength === 0) return void res.writeHead(416).end();
+        sent.push(part.byteLength);
+        const place = range && `bytes ${range[1]}-${range[2]}/${bytes.byteLength}`;
+        const headers = { 'content-length': part.byteLength };
+        res.writeHead(range ? 206 : 200, { ...headers, ...(place && { 'content-range': place }) });
+        res.end(part);
+      });
+    }
+    const names = async (name: string) => (await loadFolder(`${base}/${name}`)).names();
+    expect((await names('short')).get('a')).toEqual({ dtype: 'F32', shape: [100_000] });
+    expect(sent.splice(0)).toEqual([16384]);
+    expect((await names('long')).size).toBe(900);
+    expect(sent.splice(0)).toEqual([16384, 16384, files.get('long')!.byteLength - 32768]);
+    expect((await names('tiny')).size).toBe(2);
+    await expect(names('empty')).rejects.toMatchObject({ code: 'SAFETENSORS_TRUNCATED' });
+    expect(sent).toEqual([model(1).byteLength, 0]);
+    routes.set('/other/config.json', '{}');
+    await expect(names('other')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+
+    // A server that gives no parts, and an origin that a page may not ask for any.
+    routes.set('/whole/config.json', '{}');
+    routes.set('/whole/model.safetensors', model(1, 100_000));
+    expect((await names('whole')).size).toBe(2);
+    const strict: typeof fetch = (url, init) =>
+      new Headers(init?.headers).has('range')
+        ? Promise.reject(new TypeError('Failed to fetch'))
+        : fetch(url, init);
+    const folder = await loadFolder(`${base}/short`, { fetch: strict });
+    expect((await folder.names()).size).toBe(2);
+  });
+
+  test('a part that breaks off or does not come is an error that says so', async () => {
+    const bytes = writeSafetensors(
+      Array.from({ length: 900 }, (_, i) => fromFloat32(`tensor-${i}`, [1], new Float32Array(1))),
+    );
+    let asked = 0;
+    routes.set('/m/config.json', '{}');
+    const answers = (second: (res: ServerResponse) => void) => {
+      asked = 0;
+      routes.set('/m/model.safetensors', (_, res) => {
+        if (asked++ > 0) return second(res);
+        const range = `bytes 0-16383/${bytes.byteLength}`;
+        res.writeHead(206, { 'content-range': range }).end(bytes.subarray(0, 16384));
+      });
+    };
+    const names = async () => (await loadFolder(`${base}/m`)).names();
+    answers((res) => res.writeHead(404).end());
+    await expect(names()).rejects.toMatchObject({ code: 'TRUNCATED' });
+    answers((res) => res.writeHead(200).end(bytes));
+    await expect(names()).rejects.toMatchObject({ code: 'TRUNCATED' });
+    answers((res) => {
+      res.writeHead(206, { 'content-length': 16384 });
+      res.write(bytes.subarray(16384, 20000), () => res.destroy());
+    });
+    await expect(names()).rejects.toMatchObject({ code: 'TRUNCATED' });
+  });
+
   test('a compressed answer is read though its length is another', async () => {
     const text = JSON.stringify({ text: 'long '.repeat(1000) });
     routes.set('/m/config.json', (_, res) => {
