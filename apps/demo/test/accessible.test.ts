@@ -1,15 +1,9 @@
 import { createRequire } from 'node:module';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { inBrowser, Visitors } from './browser.js';
-import { buildSite, type Site } from './site.js';
-
-jest.setTimeout(60_000);
+import { onSite } from './suite.js';
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-let visitors: Visitors;
-let site: Site;
-let server: Awaited<ReturnType<Site['serve']>>;
 
 /** What is done on each page before it is looked at, one state after the other. */
 const pages: Record<string, ((page: Page) => Promise<unknown>)[]> = {
@@ -48,27 +42,14 @@ const pages: Record<string, ((page: Page) => Promise<unknown>)[]> = {
   about: [(page) => page.getByRole('heading', { name: 'About' }).waitFor()],
 };
 
-inBrowser('every page, looked at by axe', () => {
-  beforeAll(async () => {
-    site = buildSite();
-    server = await site.serve('/');
-    visitors = await Visitors.launch();
-  });
-  afterEach(async () => {
-    await visitors?.leave();
-  });
-  afterAll(async () => {
-    await visitors?.close();
-    site?.remove();
-  });
-
+const site = onSite('every page, looked at by axe', () => {
   const cases = Object.keys(pages).flatMap((path) => [
     [path, 'light'] as const,
     [path, 'dark'] as const,
   ]);
   test.each(cases)('%s in %s has nothing to complain of', async (path, colorScheme) => {
-    const page = await visitors.open({ colorScheme, reducedMotion: 'reduce' });
-    await page.goto(`${server.url}#/${path}`);
+    const page = await site.open({ colorScheme, reducedMotion: 'reduce' });
+    await page.goto(`${site.url}#/${path}`);
     for (const reach of pages[path]!) {
       await reach(page);
       expect(await violations(page)).toEqual([]);

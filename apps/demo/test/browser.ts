@@ -73,3 +73,20 @@ export function contrasts(elements: Element[]): number[] {
     return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
   });
 }
+
+/** A phone of the smallest width there still is, worked with fingers. */
+export const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
+
+/** How wide the page is with all that hangs over its edge. */
+export function widest(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth);
+}
+
+/** Presses Tab until the element has the focus. */
+export async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let i = 0; i < 80; i++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector)) return;
+  }
+  throw new Error(`${selector} cannot be reached by Tab`);
+}

@@ -1,29 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { inBrowser, Visitors } from './browser.js';
-import { buildSite, type Expected, inNode, type Site } from './site.js';
-
-jest.setTimeout(60_000);
+import { phone, tabTo, widest } from './browser.js';
+import { type Expected, inNode } from './site.js';
+import { onSite } from './suite.js';
 
 const sentence = 'The captain stood on the [MASK] of the ship.';
-let visitors: Visitors;
-let site: Site;
-let server: Awaited<ReturnType<Site['serve']>>;
 
-inBrowser('the built site in Chromium', () => {
-  beforeAll(async () => {
-    site = buildSite();
-    server = await site.serve('/');
-    visitors = await Visitors.launch();
-  });
-  afterEach(async () => {
-    await visitors?.leave();
-  });
-  afterAll(async () => {
-    await visitors?.close();
-    site?.remove();
-  });
-
+const site = onSite('the built site in Chromium', () => {
   describe('a sentence with a blank', () => {
     let expected: Expected;
     let page: Page;
@@ -32,7 +15,7 @@ inBrowser('the built site in Chromium', () => {
     });
 
     test('gets the words that the packages find in Node, likeliest first', async () => {
-      page = await visit(server.url);
+      page = await visit(site.url);
       await write(page, sentence);
       const [guesses] = await readGuesses(page);
       const [best] = expected.blanks;
@@ -46,11 +29,11 @@ inBrowser('the built site in Chromium', () => {
       expect(probabilities).toEqual([...probabilities].sort((a, b) => b - a));
       expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeLessThanOrEqual(1);
       expect(await page.locator('.token').allTextContents()).toEqual(expected.tokens);
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
 
     test('shows the attention of any layer and head', async () => {
-      page = await visit(server.url);
+      page = await visit(site.url);
       await write(page, sentence);
       await page.getByText('As a table of numbers').click();
       const layers = expected.attentions.length;
@@ -73,11 +56,11 @@ inBrowser('the built site in Chromium', () => {
           expect(Math.abs(sum - 100)).toBeLessThan(0.05 * columns.length + 0.01);
         }
       }
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
 
     test('the square under the pointer is read out', async () => {
-      page = await visit(server.url);
+      page = await visit(site.url);
       await write(page, sentence);
       await page.getByLabel('Layer').selectOption('0');
       await page.getByLabel('Head').selectOption('0');
@@ -93,7 +76,7 @@ inBrowser('the built site in Chromium', () => {
   });
 
   test('of several blanks each has its guesses, and a click fills the one it belongs to', async () => {
-    const page = await visit(server.url);
+    const page = await visit(site.url);
     const text = 'The [MASK] of the [MASK] was long.';
     await write(page, text);
     const { blanks } = await inNode(text);
@@ -105,11 +88,11 @@ inBrowser('the built site in Chromium', () => {
     expect(await page.inputValue('#sentence')).toBe(filled);
     await settled(page, filled);
     expect(await page.locator('.blank').count()).toBe(1);
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('a click on a token makes its word a blank, and a button puts one in', async () => {
-    const page = await visit(server.url);
+    const page = await visit(site.url);
     await write(page, 'Peace is near.');
     await page.getByRole('button', { name: 'near', exact: true }).click();
     await settled(page, 'Peace is [MASK].');
@@ -119,17 +102,17 @@ inBrowser('the built site in Chromium', () => {
   });
 
   test('while one types, the newest text is answered', async () => {
-    const page = await visit(server.url);
+    const page = await visit(site.url);
     await write(page, '');
     await page.locator('#sentence').pressSequentially('the whale and the [MASK]', { delay: 25 });
     await settled(page, 'the whale and the [MASK]');
     const tokens = await page.locator('.token').allTextContents();
     expect(tokens).toEqual((await inNode('the whale and the [MASK]')).tokens);
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('says so when the text has no blank, is empty or too long', async () => {
-    const page = await visit(server.url);
+    const page = await visit(site.url);
     const note = page.locator('#sentence-note');
     await write(page, 'No blank in here.');
     expect(await note.textContent()).toContain('No blank yet');
@@ -139,45 +122,37 @@ inBrowser('the built site in Chromium', () => {
     expect(await note.textContent()).toContain('Too long');
     await write(page, sentence);
     expect(await note.textContent()).toBe('');
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('everything can be reached and worked with the keyboard alone', async () => {
-    const page = await visit(server.url);
+    const page = await visit(site.url);
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
-    const tabTo = async (selector: string) => {
-      for (let i = 0; i < 60; i++) {
-        await page.keyboard.press('Tab');
-        if (await page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector))
-          return;
-      }
-      throw new Error(`${selector} cannot be reached by Tab`);
-    };
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to the content');
     await page.keyboard.press('Enter');
-    await tabTo('#sentence');
+    await tabTo(page, '#sentence');
     await page.keyboard.press('ControlOrMeta+A');
     await page.keyboard.type('The [MASK] is near.');
     await settled(page, 'The [MASK] is near.');
 
-    await tabTo('.guess');
+    await tabTo(page, '.guess');
     await page.keyboard.press('Enter');
     await settled(page);
     expect(await page.inputValue('#sentence')).not.toContain('[MASK]');
 
-    await tabTo('button.token');
+    await tabTo(page, 'button.token');
     await page.keyboard.press('Space');
     await settled(page);
     expect(await page.inputValue('#sentence')).toContain('[MASK]');
 
-    await tabTo('select');
+    await tabTo(page, 'select');
     const layer = page.getByLabel('Layer');
     const before = Number(await layer.inputValue());
     await page.keyboard.press('ArrowUp');
     expect(Number(await layer.inputValue())).toBe(before - 1);
 
-    await tabTo('.heat-map');
+    await tabTo(page, '.heat-map');
     const readout = page.locator('.readout-cell');
     const tokens = await page.locator('.token').allTextContents();
     await page.keyboard.press('Home');
@@ -187,29 +162,24 @@ inBrowser('the built site in Chromium', () => {
     expect(await readout.textContent()).toMatch(/^“\[CLS\]” looks at/);
     await page.keyboard.press('End');
     expect(await readout.textContent()).toContain('looks at “[SEP]”');
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('on a phone of 360 pixels nothing hangs over the edge', async () => {
-    const page = await visit(server.url, {
-      viewport: { width: 360, height: 640 },
-      isMobile: true,
-      hasTouch: true,
-    });
-    const widest = () => page.evaluate(() => document.documentElement.scrollWidth);
+    const page = await visit(site.url, phone);
     for (const text of [sentence, `${'a very long sentence '.repeat(8)}[MASK] [MASK]`]) {
       await write(page, text);
-      expect(await widest()).toBe(360);
+      expect(await widest(page)).toBe(360);
     }
     await page.getByText('As a table of numbers').click();
-    expect(await widest()).toBe(360);
-    await page.goto(`${server.url}#/about`);
+    expect(await widest(page)).toBe(360);
+    await page.goto(`${site.url}#/about`);
     await page.getByRole('heading', { name: 'About' }).waitFor();
-    expect(await widest()).toBe(360);
+    expect(await widest(page)).toBe(360);
   });
 
   test('dark and light go with the system, the attention included', async () => {
-    const page = await visit(server.url, { colorScheme: 'dark' });
+    const page = await visit(site.url, { colorScheme: 'dark' });
     await write(page, sentence);
     const brightness = async () => {
       // The squares are drawn anew after the next frame.
@@ -234,7 +204,7 @@ inBrowser('the built site in Chromium', () => {
   });
 
   test('moves nothing where less motion is asked for', async () => {
-    const page = await visit(server.url, { reducedMotion: 'reduce' });
+    const page = await visit(site.url, { reducedMotion: 'reduce' });
     await write(page, sentence);
     const durations = await page.evaluate(() => [
       getComputedStyle(document.querySelector('.bar')!, '::after').transitionDuration,
@@ -244,16 +214,16 @@ inBrowser('the built site in Chromium', () => {
   });
 
   test('the pages have addresses, and an unknown one leads to the first', async () => {
-    const page = await visit(server.url);
+    const page = await visit(site.url);
     await page.getByRole('link', { name: 'About' }).click();
     await page.getByRole('heading', { level: 1, name: 'About' }).waitFor();
-    expect(page.url()).toBe(`${server.url}#/about`);
+    expect(page.url()).toBe(`${site.url}#/about`);
     expect(await page.title()).toBe('About · multihead');
     await page.goBack();
     await settled(page);
-    await page.goto(`${server.url}#/no-such-page`);
+    await page.goto(`${site.url}#/no-such-page`);
     await page.getByRole('heading', { level: 1, name: 'Fill in the blank' }).waitFor();
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('under a sub-path, and from then on with the server gone', async () => {
@@ -262,7 +232,7 @@ inBrowser('the built site in Chromium', () => {
     await write(page, sentence);
     const [online] = await readGuesses(page);
     await page.getByText('works offline').waitFor();
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
 
     await deep.close();
     await expect(fetch(deep.url)).rejects.toThrow();
@@ -273,24 +243,24 @@ inBrowser('the built site in Chromium', () => {
     await page.getByRole('heading', { level: 1, name: 'About' }).waitFor();
     // The attempt to fetch a newer page is the one thing that may fail.
     expect(
-      visitors.complaints.filter((complaint) => !complaint.includes('ERR_CONNECTION_REFUSED')),
+      site.complaints.filter((complaint) => !complaint.includes('ERR_CONNECTION_REFUSED')),
     ).toEqual([]);
   });
 
   describe('says what is wrong, in words that help', () => {
     test('a web page in place of the model', async () => {
-      const page = await visitors.open();
+      const page = await site.open();
       await page.route('**/model.safetensors', (route) =>
         route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Log in</title>' }),
       );
-      await page.goto(server.url);
+      await page.goto(site.url);
       expect(await page.getByRole('alert').textContent()).toContain('files are not there');
     });
 
     test('no connection on the first visit; and trying again helps once it is there', async () => {
-      const page = await visitors.open();
+      const page = await site.open();
       await page.route('**/models/**', (route) => route.abort('internetdisconnected'));
-      await page.goto(server.url);
+      await page.goto(site.url);
       expect(await page.getByRole('alert').textContent()).toContain('could not be fetched');
       await page.unroute('**/models/**');
       await page.getByRole('button', { name: 'Try again' }).click();
@@ -299,31 +269,31 @@ inBrowser('the built site in Chromium', () => {
     });
 
     test('a damaged model', async () => {
-      const page = await visitors.open();
+      const page = await site.open();
       await page.route('**/model.safetensors', (route) =>
         route.fulfill({ contentType: 'application/octet-stream', body: 'not a model at all' }),
       );
-      await page.goto(server.url);
+      await page.goto(site.url);
       expect(await page.getByRole('alert').textContent()).toContain('The model arrived damaged');
     });
 
     test('a browser without WebAssembly SIMD', async () => {
-      const page = await visitors.open();
+      const page = await site.open();
       await page.route('**/worker-*.js', async (route) => {
         const response = await route.fetch();
         const body = `WebAssembly.validate = () => false;${await response.text()}`;
         await route.fulfill({ response, body });
       });
-      await page.goto(server.url);
+      await page.goto(site.url);
       const alert = await page.getByRole('alert').textContent();
       expect(alert).toContain('This browser cannot run the model');
       expect(alert).toContain('WASM_UNSUPPORTED');
     });
 
     test('a worker that does not start', async () => {
-      const page = await visitors.open();
+      const page = await site.open();
       await page.route('**/worker-*.js', (route) => route.abort());
-      await page.goto(server.url);
+      await page.goto(site.url);
       expect(await page.getByRole('alert').textContent()).toContain('could not be fetched');
     });
   });
@@ -331,7 +301,7 @@ inBrowser('the built site in Chromium', () => {
 
 /** The page with its first answer. */
 async function visit(url: string, options?: BrowserContextOptions): Promise<Page> {
-  const page = await visitors.open(options);
+  const page = await site.open(options);
   await page.goto(url);
   await settled(page);
   return page;

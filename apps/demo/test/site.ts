@@ -21,9 +21,14 @@ export const gptFolder =
   process.env.MULTIHEAD_DEMO_GPT ??
   fileURLToPath(new URL('../../../models/gpt-mini-english', import.meta.url));
 
+export interface Served {
+  url: string;
+  close(): Promise<void>;
+}
+
 export interface Site {
   /** Serves it at this path of a free port. */
-  serve(base: string): Promise<{ url: string; close: () => Promise<void> }>;
+  serve(base: string): Promise<Served>;
   /** Ends the servers that still run, and deletes the files. */
   remove(): void;
 }

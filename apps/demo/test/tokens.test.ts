@@ -1,36 +1,22 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadTokenizer, type Tokenizer } from '@multihead/tokenizers';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { examples } from '../src/tokens/examples.js';
 import { shelf } from '../src/tokens/shelf.js';
-import { contrasts, inBrowser, Visitors } from './browser.js';
-import { buildSite, modelFolder, type Site } from './site.js';
-
-jest.setTimeout(60_000);
+import { contrasts, phone, widest } from './browser.js';
+import { modelFolder } from './site.js';
+import { onSite } from './suite.js';
 
 const root = new URL('../../../', import.meta.url);
 const folderOf = (folder: string) =>
   folder.includes('bert-mini-english') ? modelFolder : fileURLToPath(new URL(folder, root));
-let visitors: Visitors;
-let site: Site;
-let server: Awaited<ReturnType<Site['serve']>>;
 /** The tokenizers of the page, here in Node. */
 const tokenizers = new Map<string, Tokenizer>();
 
-inBrowser('the page of tokens in Chromium', () => {
+const site = onSite('the page of tokens in Chromium', () => {
   beforeAll(async () => {
-    site = buildSite();
-    server = await site.serve('/');
-    visitors = await Visitors.launch();
     for (const { id, folder } of shelf) tokenizers.set(id, await loadTokenizer(folderOf(folder)));
-  });
-  afterEach(async () => {
-    await visitors?.leave();
-  });
-  afterAll(async () => {
-    await visitors?.close();
-    site?.remove();
   });
 
   test('each example is cut into the tokens that the packages find in Node', async () => {
@@ -40,7 +26,7 @@ inBrowser('the page of tokens in Chromium', () => {
       await settled(page, text);
       for (const [id, tokenizer] of tokenizers) await compare(page, id, tokenizer, text);
     }
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('while one types, the newest text is answered', async () => {
@@ -51,7 +37,7 @@ inBrowser('the page of tokens in Chromium', () => {
     for (const [id, tokenizer] of tokenizers) {
       await compare(page, id, tokenizer, "It wasn't the whalers' 1,234.");
     }
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('a token under the pointer is told of, and its characters stand out everywhere', async () => {
@@ -127,7 +113,7 @@ inBrowser('the page of tokens in Chromium', () => {
     await page.getByRole('button', { name: 'Write another text' }).click();
     await write(page, 'short again');
     await compare(page, 'bpe', tokenizers.get('bpe')!, 'short again');
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   describe("the visitor's own tokenizer", () => {
@@ -142,7 +128,7 @@ inBrowser('the page of tokens in Chromium', () => {
       await compare(page, 'own-0', tokenizers.get('bpe')!, 'The whalers returned.');
       await own.getByRole('button', { name: 'Remove' }).click();
       expect(await own.count()).toBe(0);
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
 
     test('is taken when it is dropped', async () => {
@@ -165,7 +151,7 @@ inBrowser('the page of tokens in Chromium', () => {
       expect(await page.getByRole('alert').textContent()).toContain(title);
       await write(page, 'all goes on');
       await compare(page, 'bpe', tokenizers.get('bpe')!, 'all goes on');
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
   });
 
@@ -199,7 +185,7 @@ inBrowser('the page of tokens in Chromium', () => {
     await page.keyboard.press('Escape');
     expect(await active()).toBeNull();
     expect(await page.locator('.lit').count()).toBe(0);
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('the tokens can be listed by their ids', async () => {
@@ -211,11 +197,10 @@ inBrowser('the page of tokens in Chromium', () => {
   });
 
   test('on a phone of 360 pixels nothing hangs over the edge', async () => {
-    const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
     const page = await visit(phone);
     for (const text of [...examples.map((example) => example.text), 'x'.repeat(500)]) {
       await write(page, text);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      expect(await widest(page)).toBe(360);
     }
     await write(page, 'The whalers returned.');
     await panel(page, 'bpe').locator('.cut').first().tap();
@@ -244,9 +229,9 @@ inBrowser('the page of tokens in Chromium', () => {
     await write(page, 'The whalers returned.');
     await compare(page, 'bpe', tokenizers.get('bpe')!, 'The whalers returned.');
 
-    const other = await visitors.open();
+    const other = await site.open();
     await other.route('**/models/**', (route) => route.abort('internetdisconnected'));
-    await other.goto(`${server.url}#/tokens`);
+    await other.goto(`${site.url}#/tokens`);
     expect(await other.getByRole('alert').textContent()).toContain('could not be fetched');
     await other.unroute('**/models/**');
     await other.getByRole('button', { name: 'Try again' }).click();
@@ -278,8 +263,8 @@ function panel(page: Page, id: string) {
 }
 
 /** The page with its first answer. */
-async function visit(options?: BrowserContextOptions, url = server.url): Promise<Page> {
-  const page = await visitors.open(options);
+async function visit(options?: BrowserContextOptions, url = site.url): Promise<Page> {
+  const page = await site.open(options);
   await page.goto(`${url}#/tokens`);
   await settled(page);
   return page;

@@ -1,38 +1,26 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type GenerateOptions, generate, topTokens } from '@multihead/generation';
 import { GPT2LMHeadModel } from '@multihead/gpt';
 import { GPT2Tokenizer } from '@multihead/tokenizers';
 import { useWasm } from '@multihead/wasm';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { contrasts, inBrowser, Visitors } from './browser.js';
-import { buildSite, gptFolder, type Site } from './site.js';
-
-jest.setTimeout(60_000);
+import { contrasts, phone, tabTo, widest } from './browser.js';
+import { gptFolder } from './site.js';
+import { onSite } from './suite.js';
 
 const beginning = 'The captain looked at the sea';
-let visitors: Visitors;
-let site: Site;
-let server: Awaited<ReturnType<Site['serve']>>;
 /** The model of the page, here in Node and with plain SIMD. */
 let model: GPT2LMHeadModel;
 let tokenizer: GPT2Tokenizer;
 
-inBrowser('the page that writes in Chromium', () => {
+const site = onSite('the page that writes in Chromium', () => {
   beforeAll(async () => {
-    site = buildSite();
-    server = await site.serve('/');
-    visitors = await Visitors.launch();
     await useWasm({ variant: 'simd' });
     tokenizer = await GPT2Tokenizer.fromPretrained(gptFolder);
     model = await GPT2LMHeadModel.fromPretrained(gptFolder);
   });
-  afterEach(async () => {
-    await visitors?.leave();
-  });
   afterAll(async () => {
-    await visitors?.close();
     model?.dispose();
-    site?.remove();
   });
 
   describe('the text is the one that the packages write in Node', () => {
@@ -54,7 +42,7 @@ inBrowser('the page that writes in Chromium', () => {
           expect(candidates[k]!.drawn).toBe(k === 0 ? 100 : undefined);
         }
       }
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
 
     test('drawn with a seed, a temperature, top-k and top-p', async () => {
@@ -89,7 +77,7 @@ inBrowser('the page that writes in Chromium', () => {
       expect(grey).toBeGreaterThan(0);
       expect((await written.count()) - grey).toBeLessThanOrEqual(model.contextLength + 1);
       expect(await page.locator('.figures').textContent()).toContain('has forgotten the first');
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
   });
 
@@ -161,7 +149,7 @@ inBrowser('the page that writes in Chromium', () => {
     expect((await readText(page)).startsWith(text)).toBe(true);
     expect((await colours()).slice(0, count)).toEqual(before);
     expect(await written.count()).toBeLessThanOrEqual(count + 20);
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('another token can be put in the place of one, in the midst of writing too', async () => {
@@ -183,7 +171,7 @@ inBrowser('the page that writes in Chromium', () => {
     expect(await readText(page)).toBe(tokenizer.decode([...ids, third!.id]) + wanted.text);
     await tokenAt(page, given + 1).click();
     expect(await page.locator('.lens').textContent()).toContain('Chosen by you');
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('what is under the mouse is told of, and what was chosen afterwards again', async () => {
@@ -218,7 +206,7 @@ inBrowser('the page that writes in Chromium', () => {
       await set(page, { onContextFull: 'slide' });
       await goOn(page);
       expect(await written.count()).toBeGreaterThan(model.contextLength + 1);
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
 
     test('a beginning that is too long is refused in words that help, or its end is read', async () => {
@@ -236,44 +224,36 @@ inBrowser('the page that writes in Chromium', () => {
       const slide = { onContextFull: 'slide' as const };
       const wanted = await inNode(long, { maxNewTokens: 10, ...slide });
       expect(await readText(page)).toBe(long + wanted.text);
-      expect(visitors.complaints).toEqual([]);
+      expect(site.complaints).toEqual([]);
     });
   });
 
   test('everything can be worked with the keyboard alone', async () => {
     const page = await visit();
     await page.locator('.controls details').evaluate((details) => details.removeAttribute('open'));
-    const tabTo = async (selector: string) => {
-      for (let i = 0; i < 60; i++) {
-        await page.keyboard.press('Tab');
-        if (await page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector))
-          return;
-      }
-      throw new Error(`${selector} cannot be reached by Tab`);
-    };
-    await tabTo('#beginning');
+    await tabTo(page, '#beginning');
     await page.keyboard.press('ControlOrMeta+A');
     await page.keyboard.type('She opened');
-    await tabTo('#temperature');
+    await tabTo(page, '#temperature');
     await page.keyboard.press('Home');
     expect(await page.locator('#temperature').getAttribute('aria-valuetext')).toContain('0.00');
     expect(await page.locator('#top-k').isDisabled()).toBe(true);
     await page.keyboard.press('End');
-    await tabTo('#top-k');
+    await tabTo(page, '#top-k');
     await page.keyboard.press('Home');
     expect(await page.locator('#top-k').getAttribute('aria-valuetext')).toMatch(/^1:/);
-    await tabTo('summary');
+    await tabTo(page, 'summary');
     await page.keyboard.press('Enter');
-    await tabTo('#length');
+    await tabTo(page, '#length');
     await page.keyboard.press('Home');
-    await tabTo('.actions button');
+    await tabTo(page, '.actions button');
     await page.keyboard.press('Enter');
     await ended(page);
     // Of one token to draw among, the greatest temperature leaves the most probable.
     const wanted = await inNode('She opened', { maxNewTokens: 10 });
     expect(await readText(page)).toBe(`She opened${wanted.text}`);
 
-    await tabTo('.written');
+    await tabTo(page, '.written');
     await page.keyboard.press('End');
     const active = () =>
       page.locator('.written').evaluate((list) => {
@@ -285,27 +265,25 @@ inBrowser('the page that writes in Chromium', () => {
     await page.keyboard.press('ArrowLeft');
     expect(await active()).not.toBe(`${last} true`);
     const kept = await page.locator('.written [role=option]').count();
-    await tabTo('button.candidate');
+    await tabTo(page, 'button.candidate');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.locator('.written .picked').waitFor();
     await ended(page);
     expect(await page.locator('.written [role=option]').count()).toBeGreaterThanOrEqual(kept - 1);
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
   });
 
   test('on a phone of 360 pixels nothing hangs over the edge, and fingers do', async () => {
-    const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
     const page = await visit(phone);
-    const widest = () => page.evaluate(() => document.documentElement.scrollWidth);
     await set(page, { length: 60, pace: '30' }); // slowly enough to be seen at it
-    expect(await widest()).toBe(360);
+    expect(await widest(page)).toBe(360);
     await page.fill('#beginning', `${beginning} ${'x'.repeat(80)}`);
     await page.getByRole('button', { name: 'Write', exact: true }).click();
     await page.locator('.writing[aria-busy=true]').waitFor();
-    expect(await widest()).toBe(360);
+    expect(await widest(page)).toBe(360);
     await ended(page);
-    expect(await widest()).toBe(360);
+    expect(await widest(page)).toBe(360);
     // The text came into sight.
     const { y, height } = (await page.locator('.written').boundingBox())!;
     expect(y).toBeGreaterThanOrEqual(0);
@@ -334,7 +312,7 @@ inBrowser('the page that writes in Chromium', () => {
     await write(page, beginning);
     const online = await readText(page);
     await page.getByText('works offline').waitFor();
-    expect(visitors.complaints).toEqual([]);
+    expect(site.complaints).toEqual([]);
     await deep.close();
     await page.reload();
     await page.locator('[data-state=ready]').waitFor();
@@ -344,9 +322,9 @@ inBrowser('the page that writes in Chromium', () => {
   });
 
   test('says what is wrong where the model cannot be fetched, and trying again helps', async () => {
-    const page = await visitors.open();
+    const page = await site.open();
     await page.route('**/models/**', (route) => route.abort('internetdisconnected'));
-    await page.goto(`${server.url}#/write`);
+    await page.goto(`${site.url}#/write`);
     expect(await page.getByRole('alert').textContent()).toContain('could not be fetched');
     expect(await page.getByRole('button', { name: 'Write', exact: true }).isDisabled()).toBe(true);
     await page.unroute('**/models/**');
@@ -375,8 +353,8 @@ async function inNode(from: string | number[], options: GenerateOptions) {
 }
 
 /** The page with its model; it writes as fast as it can. */
-async function visit(options?: BrowserContextOptions, url = server.url): Promise<Page> {
-  const page = await visitors.open(options);
+async function visit(options?: BrowserContextOptions, url = site.url): Promise<Page> {
+  const page = await site.open(options);
   await page.goto(`${url}#/write`);
   await page.locator('[data-state=ready]').waitFor();
   await set(page, { pace: 'all' });
