@@ -6,6 +6,7 @@ import { useWasm } from '@multihead/wasm';
 import type { CausalModelOptions } from './causal-model-options.js';
 import { CliError } from './errors.js';
 import { loadTokenizer } from './load-tokenizer.js';
+import { remembering } from './recurrence.js';
 
 /** By the `model_type` of config.json. */
 const FAMILIES = {
@@ -21,10 +22,10 @@ export interface LoadedCausalModel {
   folder: Folder;
 }
 
-/** @throws CliError `BAD_INPUT` for another kind of model; what the loaders throw */
+/** @throws CliError `BAD_INPUT` for another kind of model, `USAGE` for options of another; what the loaders throw */
 export async function loadCausalModel(options: CausalModelOptions): Promise<LoadedCausalModel> {
   const { model: source, tokenizer: tokenizerSource = source, dtype } = options;
-  const folder = await loadFolder(source);
+  const folder = remembering(await loadFolder(source), options);
   // minGPT and nanoGPT say no type.
   const type = folder.config?.model_type ?? 'gpt2';
   if (!Object.hasOwn(FAMILIES, String(type))) {

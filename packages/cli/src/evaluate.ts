@@ -7,11 +7,12 @@ import { addCommonOptions, option, whole } from './options.js';
 export function evaluate(program: Command): void {
   const command = program
     .command('evaluate')
-    .summary('measure how well a GPT foretells texts')
+    .summary('measure how well a GPT or Transformer-XL foretells texts')
     .description(
       'Measures how well a GPT foretells texts longer than its context: perplexity, and bits per ' +
         'byte, which compares models of different vocabularies. Each token is scored once, in a ' +
-        'window that slides; the first of a document is given. Files are UTF-8 text, each a document.',
+        'window that slides, or by a Transformer-XL segment after segment with its memory; the first ' +
+        'of a document is given. Files are UTF-8 text, each a document.',
     )
     .argument('<files...>', 'text files; - reads standard input');
   addCausalModelOptions(command)

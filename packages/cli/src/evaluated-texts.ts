@@ -4,6 +4,7 @@ import { loadCausalModel } from './causal-model.js';
 import type { CausalModelOptions } from './causal-model-options.js';
 import { CliError } from './errors.js';
 import { interruptible } from './interruption.js';
+import { modelOf } from './load-tokenizer.js';
 import { type CommonOptions, given } from './options.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
@@ -45,10 +46,14 @@ export async function printEvaluation(
         `--stride ${stride} must be below the window of ${windowLength}.`,
       );
     }
-    let bytes = 0;
+    const { unkTokenId } = modelOf(tokenizer);
+    let [bytes, characters, unknownTokens] = [0, 0, 0];
     const encode = (text: string) => {
       bytes += Buffer.byteLength(text);
-      return tokenizer.encodeIds(text);
+      for (const _ of text) characters++;
+      const ids = tokenizer.encodeIds(text);
+      unknownTokens += ids.filter((id) => id === unkTokenId).length;
+      return ids;
     };
     const read = {
       documents: (paths: readonly string[]) => documentsOf(paths, paragraphs),
@@ -81,28 +86,39 @@ export async function printEvaluation(
       interruption.stop();
     }
     progress.stop();
-    const { loss, perplexity, bitsPerByte, tokens } = evaluation;
-    if (json) {
-      print(
-        JSON.stringify({
-          loss,
-          perplexity,
-          bitsPerByte,
-          tokens,
-          bytes,
-          documents: documents.length,
-        }),
-      );
-      return;
-    }
-    const count = (value: number, what: string) =>
-      `${value.toLocaleString('en')} ${what}${value === 1 ? '' : 's'}`;
-    print(
-      `perplexity ${perplexity.toFixed(3)}, ${bitsPerByte!.toFixed(4)} bits per byte, loss ${loss.toFixed(4)} ` +
-        `(${count(tokens, 'token')} and ${count(bytes, 'byte')} of ${count(documents.length, 'document')})`,
-    );
+    const { bitsPerByte = 0 } = evaluation;
+    const bitsPerCharacter = (bitsPerByte * bytes) / characters;
+    const counts = { bytes, characters, unknownTokens, documents: documents.length };
+    printMeasured({ ...evaluation, bitsPerByte, bitsPerCharacter, ...counts }, json);
   } finally {
     progress.stop();
     model.dispose();
   }
+}
+
+interface Measured extends Required<CausalEvaluation> {
+  bitsPerCharacter: number;
+  bytes: number;
+  characters: number;
+  /** Whose text a model of words is not asked for. */
+  unknownTokens: number;
+  documents: number;
+}
+
+function printMeasured(measured: Measured, json: boolean | undefined): void {
+  if (json) {
+    print(JSON.stringify(measured));
+    return;
+  }
+  const { loss, perplexity, bitsPerByte, bitsPerCharacter } = measured;
+  const { tokens, bytes, unknownTokens, documents } = measured;
+  const count = (value: number, what: string) =>
+    `${value.toLocaleString('en')} ${what}${value === 1 ? '' : 's'}`;
+  const unknown =
+    unknownTokens === 0 ? '' : `; ${count(unknownTokens, 'unknown token')}, spelling not counted`;
+  print(
+    `perplexity ${perplexity.toFixed(3)}, ${bitsPerByte.toFixed(4)} bits per byte, ` +
+      `${bitsPerCharacter.toFixed(4)} per character, loss ${loss.toFixed(4)} ` +
+      `(${count(tokens, 'token')} and ${count(bytes, 'byte')} of ${count(documents, 'document')}${unknown})`,
+  );
 }

@@ -127,7 +127,8 @@ describe('evaluate', () => {
     const bytes = held.length;
     const wanted = await evaluateCausalLM({ model, documents, bytes, ...options });
     const [found] = jsonLines(await folder.ok(run('--json', ...args)));
-    expect(found).toMatchObject({ tokens: wanted.tokens, bytes, documents: 1 });
+    const counts = { bytes, characters: bytes, unknownTokens: 0, documents: 1 };
+    expect(found).toMatchObject({ tokens: wanted.tokens, ...counts });
     expect(found.loss).toBeCloseTo(wanted.loss, 5);
     expect(found.perplexity / wanted.perplexity).toBeCloseTo(1, 4);
     // Every character is a byte and a token here, and the first one is given.
@@ -135,6 +136,23 @@ describe('evaluate', () => {
     expect(found.bitsPerByte).toBeCloseTo((wanted.loss / Math.LN2) * share, 4);
     const { perplexity } = wanted;
     expect(await folder.ok(run(...args))).toContain(`perplexity ${perplexity.toFixed(3)},`);
+  });
+
+  test('a character may be several bytes, and words unknown', async () => {
+    const text = 'the cat sees the cat\nthe dog';
+    folder.write('known.txt', text);
+    folder.write('other.txt', 'thé cat ☃ the');
+    const tokenizer = ['train-tokenizer', 'known.txt', '-o', 'words', '--type', 'word-level'];
+    await folder.ok([...tokenizer, '--vocab-size', '10', '-q']);
+    const pretrain = ['pretrain', 'gpt', 'known.txt', '-t', 'words', '-o', 'of-words', '-q'];
+    const sizes = ['--layers', '1', '--hidden', '8', '--heads', '1', '--max-length', '4'];
+    await folder.ok([...pretrain, ...sizes, '--steps', '1', '--batch-size', '1']);
+    const measure = ['evaluate', 'other.txt', '-m', 'of-words', '-q'];
+    const [found] = jsonLines(await folder.ok([...measure, '--json']));
+    expect(found).toMatchObject({ tokens: 3, unknownTokens: 2, bytes: 17, characters: 14 });
+    expect(found.bitsPerByte).toBeCloseTo((3 * found.loss) / Math.LN2 / 17, 5);
+    expect(found.bitsPerCharacter).toBeCloseTo((3 * found.loss) / Math.LN2 / 14, 5);
+    expect(await folder.ok(measure)).toContain('; 2 unknown tokens, spelling not counted)');
   });
 
   test('takes paragraphs by themselves', async () => {
@@ -145,6 +163,8 @@ describe('evaluate', () => {
   test('refuses what it cannot measure', async () => {
     expect(await folder.fails(run('--window', '64'), 2)).toContain('context of 32');
     expect(await folder.fails(run('--stride', '32'), 2)).toContain('below the window of 32');
+    expect(await folder.fails(run('--memory-length', '0'), 2)).toContain('for a Transformer-XL');
+    expect(await folder.fails(run('--same-length'), 2)).toContain('--same-length is for');
     folder.write('empty.txt', '');
     expect(await folder.fails(['evaluate', 'empty.txt', '-m', 'model', '-q'])).toContain('nothing');
   });

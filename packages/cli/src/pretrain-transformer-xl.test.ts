@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { loadTokenizer } from '@multihead/tokenizers';
+import { evaluateStreams } from '@multihead/training';
+import { TransfoXLLMHeadModel } from '@multihead/transformer-xl';
+import { useWasm } from '@multihead/wasm';
 import { Folder, jsonLines, subjects } from '../test/multihead.js';
 
 let folder: Folder;
@@ -57,6 +61,38 @@ test('writes lines like those it has read, and can be measured', async () => {
   expect(await folder.fails(window, 2)).toContain('leave out --stride');
 });
 
+test('is measured, and writes, with any memory, as the package gives it', async () => {
+  const args = ['evaluate', 'text.txt', '-m', 'model', '-q', '--json', '--window', '4'];
+  const lossWith = async (...more: string[]): Promise<number> =>
+    jsonLines(await folder.ok([...args, ...more]))[0].loss;
+  await useWasm();
+  using model = await TransfoXLLMHeadModel.fromPretrained(join(folder.path, 'model'));
+  const ids = (await loadTokenizer(join(folder.path, 'characters'))).encodeIds(`${text}\n`);
+  const of = async (lengths: object) =>
+    (await evaluateStreams({ model, ids, segmentLength: 4, ...lengths })).loss;
+  const losses: number[] = [];
+  for (const [flags, lengths] of [
+    [['--memory-length', '0'], { memLen: 0 }],
+    [['--memory-length', '4'], { memLen: 4 }],
+    [['--memory-length', '4', '--clamp-length', '2'], { memLen: 4, clampLen: 2 }],
+    [['--memory-length', '4', '--same-length'], { memLen: 4, sameLength: true }],
+    [[], {}],
+  ] as const) {
+    losses.push(await lossWith(...flags));
+    expect(losses.at(-1)).toBeCloseTo(await of(lengths), 5);
+  }
+  expect(new Set(losses.map((loss) => loss.toFixed(4))).size).toBe(losses.length);
+  expect(losses[0]! - losses[1]!).toBeGreaterThan(0.1);
+  expect(losses[1]! - losses.at(-1)!).toBeGreaterThan(0.1); // 16, as it was made
+
+  const fails = (...more: string[]) => folder.fails([...args, ...more], 2);
+  expect(await fails('--memory-length', '0', '--same-length')).toContain('needs a memory');
+  const write = ['generate', text.slice(0, 100), '-m', 'model', '-q', '--max-new-tokens', '20'];
+  const written = await folder.ok(write);
+  expect(await folder.ok([...write, '--memory-length', '16'])).toBe(written);
+  expect(await folder.ok([...write, '--memory-length', '0'])).not.toBe(written);
+}, 60_000);
+
 test('Ctrl-C keeps a checkpoint with the memories, from which the same model comes', async () => {
   let interrupted = false;
   const { code, stderr } = await folder.run(pretrain('halves'), {
@@ -73,6 +109,32 @@ test('Ctrl-C keeps a checkpoint with the memories, from which the same model com
   expect(weights('halves').equals(weights('model'))).toBe(true);
 }, 120_000);
 
+test('--from goes on from a model as it is made, --dtype F16 halves it', async () => {
+  const from = (out: string, ...more: string[]) => [
+    ...['pretrain', 'transformer-xl', 'text.txt', '-t', 'characters', '-o', out, '--json', '-q'],
+    ...['--from', 'model', '--segment-length', '16', '--batch-size', '16', '--steps', '4'],
+    ...['--paragraphs', '--eval-fraction', '0.15', '--eval-every', '4'],
+    ...more,
+  ];
+  const args = from('further', '--learning-rate', '1e-7', '--dtype', 'F16');
+  const [{ evaluation }] = jsonLines(await folder.ok(args));
+  expect(evaluation.loss).toBeCloseTo(summary.evaluation.loss, 2);
+  expect(JSON.parse(folder.read('further/config.json'))).toEqual(
+    JSON.parse(folder.read('model/config.json')),
+  );
+  const bytes = (out: string) =>
+    readFileSync(join(folder.path, out, 'model.safetensors')).byteLength;
+  expect(bytes('further') / bytes('model')).toBeCloseTo(0.5, 1);
+
+  expect(await folder.fails(from('never', '--memory-length', '8'), 2)).toContain(
+    "'--from <source>'",
+  );
+  const other = ['train-tokenizer', 'text.txt', '-o', 'other', '--type', 'bpe', '-q'];
+  await folder.ok([...other, '--vocab-size', '258']);
+  const says = 'model has a vocabulary of 257, the tokenizer one of 258';
+  expect(await folder.fails(from('never', '-t', 'other'), 2)).toContain(says);
+});
+
 test('every switch reaches the model', async () => {
   const args = pretrain(
     'switches',
@@ -80,16 +142,9 @@ test('every switch reaches the model', async () => {
     ...['--tied-biases', '--cutoffs', '100,200', '--div-val', '2', '--extended-length', '2'],
     ...['--attention-dropout', '0.2', '--variable-length', '--eval-memory-length', '24'],
     ...['--eval-segment-length', '4', '--steps', '2', '--eval-every', '2', '-q'],
-    ...[
-      '--embedding-size',
-      '24',
-      '--head-size',
-      '12',
-      '--untied-words',
-      '--initializer',
-      'uniform',
-    ],
-    ...['--initializer-range', '0.1', '--projection-range', '0.03', '--schedule', 'inverse-sqrt'],
+    ...['--embedding-size', '24', '--head-size', '12', '--untied-words'],
+    ...['--initializer', 'uniform', '--initializer-range', '0.1', '--projection-range', '0.03'],
+    ...['--schedule', 'inverse-sqrt'],
   );
   const [{ evaluation }] = jsonLines(await folder.ok(args));
   expect(evaluation.loss).toBeGreaterThan(0);
@@ -108,6 +163,11 @@ test('every switch reaches the model', async () => {
     await folder.ok(pretrain(name, ...more));
     const config = JSON.parse(folder.read(`${name}/config.json`));
     expect(config).toMatchObject({ attn_type: attnType, mem_len: 0 });
+    // Of 16 distances that types 1 and 3 have learnt.
+    const measure = ['evaluate', 'text.txt', '-m', name, '-q', '--memory-length'];
+    await folder.ok([...measure, '15']);
+    if (attnType === 2) await folder.ok([...measure, '16']);
+    else expect(await folder.fails([...measure, '16'], 2)).toContain('is at most 15');
   }
 }, 120_000);
 

@@ -26,6 +26,14 @@ export function pretrainTransformerXL(families: Command): void {
   );
 }
 
+/** What a model that one goes on from has already. */
+const MADE_OF = [
+  ...['layers', 'hidden', 'embeddingSize', 'heads', 'headSize', 'intermediate', 'memoryLength'],
+  ...['extendedLength', 'clampLength', 'sameLength', 'attention', 'preNorm', 'tiedBiases'],
+  ...['untiedWords', 'cutoffs', 'divVal', 'dropout', 'attentionDropout'],
+  ...['initializer', 'initializerRange', 'projectionRange'],
+];
+
 function addSizes(command: Command): Command {
   const count = (flags: string, help: string, value?: number, from = 1) =>
     option(flags, help, whole({ from }), value);
@@ -35,6 +43,13 @@ function addSizes(command: Command): Command {
     option(flags, help, real({ from: 0, above: true }), value);
   return command
     .requiredOption('-t, --tokenizer <source>', 'as `multihead train-tokenizer` writes it')
+    .addOption(
+      option(
+        '--from <source>',
+        'go on from this model, with what it is made of, in place of a fresh one',
+        String,
+      ).conflicts(MADE_OF),
+    )
     .addOption(count('--layers <count>', 'layers', 4))
     .addOption(count('--hidden <size>', 'size of the hidden states', 256))
     .addOption(count('--embedding-size <size>', 'of the commonest words (default: --hidden)'))

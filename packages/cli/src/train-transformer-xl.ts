@@ -18,6 +18,7 @@ import { shownRun } from './training-run.js';
 
 export interface PretrainTransformerXLOptions extends TrainingOptions {
   tokenizer: string;
+  from?: string;
   layers: number;
   hidden: number;
   embeddingSize?: number;
@@ -68,7 +69,7 @@ export async function trainTransformerXL(
         'take one of train-tokenizer --type bpe or word-level.',
     );
   }
-  const config = configOf(options, tokenizer);
+  const config = options.from === undefined ? configOf(options, tokenizer) : undefined;
   const recipe = {
     documents: (paths: readonly string[]) => documentsOf(paths, paragraphs),
     encode: (text: string) => tokenizer.encodeIds(text),
@@ -77,10 +78,12 @@ export async function trainTransformerXL(
   const data = await readTrainingData(files, recipe, options, new Progress('reading', { quiet }));
   const [text = new Int32Array(0)] = data.train;
   const [heldOut] = data.heldOut;
-  const streams = streamsOf(text, options);
-  const steps = options.epochs === undefined ? stepsFor(0) : stepsIn(streams, options.epochs);
   await useWasm();
-  using model = new TransfoXLLMHeadModel(config, new Weights({ seed }));
+  using model = config
+    ? new TransfoXLLMHeadModel(config, new Weights({ seed }))
+    : await modelToGoOnFrom(options.from!, tokenizer);
+  const streams = streamsOf(text, options, model.config.extLen);
+  const steps = options.epochs === undefined ? stepsFor(0) : stepsIn(streams, options.epochs);
   const parameters = countParameters(model);
   if (!quiet) {
     const count = (value: number) => value.toLocaleString('en');
@@ -115,8 +118,12 @@ function endToEnd(documents: Int32Array[], eosTokenId: number | undefined): Int3
   return [all];
 }
 
-function streamsOf(text: Int32Array, options: PretrainTransformerXLOptions): ParallelStreams {
-  const { batchSize, segmentLength, extendedLength, variableLength = false, seed } = options;
+function streamsOf(
+  text: Int32Array,
+  options: PretrainTransformerXLOptions,
+  extLen: number,
+): ParallelStreams {
+  const { batchSize, segmentLength, variableLength = false, seed } = options;
   if (text.length < 2 * batchSize) {
     throw new CliError(
       'BAD_INPUT',
@@ -126,7 +133,7 @@ function streamsOf(text: Int32Array, options: PretrainTransformerXLOptions): Par
   return new ParallelStreams(text, {
     batchSize,
     segmentLength,
-    extLen: extendedLength,
+    extLen,
     variableLength,
     seed,
   });
@@ -138,6 +145,18 @@ function stepsIn(streams: ParallelStreams, epochs: number): number {
   const all = Array.from({ length: whole }, (_, epoch) => streams.lengthOf(epoch));
   const rest = (epochs - whole) * streams.lengthOf(whole);
   return Math.max(1, Math.round(all.reduce((a, b) => a + b, rest)));
+}
+
+/** @throws CliError `USAGE` for a model of another vocabulary */
+async function modelToGoOnFrom(from: string, tokenizer: Tokenizer): Promise<TransfoXLLMHeadModel> {
+  const model = await TransfoXLLMHeadModel.fromPretrained(from);
+  const { vocabSize } = model;
+  if (vocabSize === tokenizer.vocabSize) return model;
+  model.dispose();
+  throw new CliError(
+    'USAGE',
+    `${from} has a vocabulary of ${vocabSize}, the tokenizer one of ${tokenizer.vocabSize}.`,
+  );
 }
 
 /** On as many streams as are trained on, if the text has them. */
