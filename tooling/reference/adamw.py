@@ -9,7 +9,8 @@ norm is the one before clipping; the learning rate is the one the step used.
 
 `classification-metrics.json`: scikit-learn's and SciPy's figures for some predictions.
 
-`adamw.safetensors`: the optimizer alone, fed with gradients of every size, with its weights after every step.
+`adamw.safetensors`: the optimizer alone, fed with gradients of every size, with its weights after every step;
+`optimizers.safetensors`: SGD and Adagrad, fed with the same.
 """
 
 import copy
@@ -181,38 +182,72 @@ def write_runs(folder, model, batches, unseen, causal=False, names=("linear", "c
         )
 
 
-def optimizer_alone():
-    """Gradients from 1e-9 to 10, some entries and one whole step zero: where epsilon and the decay decide."""
-    shapes = {"dense.weight": (4, 5), "dense.bias": (4,), "LayerNorm.weight": (5,)}
-    parameters = {name: torch.nn.Parameter(normal(i, *shape)) for i, (name, shape) in enumerate(shapes.items())}
-    result = {f"initial/{name}": parameter.detach().clone() for name, parameter in parameters.items()}
-    for i, (name, shape) in enumerate(shapes.items()):
-        sizes = 10 ** torch.empty(STEPS, *shape).uniform_(-9, 1, generator=generator(20 + i))
-        grads = normal(10 + i, STEPS, *shape) * sizes
-        grads[:, 0] = 0
-        grads[7] = 0
-        grads[12:] *= 0.05  # small enough not to be clipped
-        result[f"gradients/{name}"] = grads  # [steps, ...]
+SHAPES = {"dense.weight": (4, 5), "dense.bias": (4,), "LayerNorm.weight": (5,)}
 
-    optimizer = optimizer_of(parameters.items())
+
+def sized_gradients():
+    """Gradients from 1e-9 to 10, some entries and one whole step zero: where epsilon and the decay decide."""
+    gradients = {}
+    for i, (name, shape) in enumerate(SHAPES.items()):
+        sizes = 10 ** torch.empty(STEPS, *shape).uniform_(-9, 1, generator=generator(20 + i))
+        gradients[name] = normal(10 + i, STEPS, *shape) * sizes  # [steps, ...]
+        gradients[name][:, 0] = 0
+        gradients[name][7] = 0
+        gradients[name][12:] *= 0.05  # small enough not to be clipped
+    return gradients
+
+
+def step_alone(create, gradients):
+    """Each step's learning rate and gradient norm, the weights after it, and the optimizer's state at the end."""
+    parameters = {name: torch.nn.Parameter(normal(i, *shape)) for i, (name, shape) in enumerate(SHAPES.items())}
+    optimizer = create(parameters)
     scheduler = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
-    rates, norms, weights = [], [], {name: [] for name in shapes}
+    rates, norms, weights = [], [], {name: [] for name in SHAPES}
     for step in range(STEPS):
         for name, parameter in parameters.items():
-            parameter.grad = result[f"gradients/{name}"][step].clone()
+            parameter.grad = gradients[name][step].clone()
         norms.append(torch.nn.utils.clip_grad_norm_(parameters.values(), SETTINGS["maxGradNorm"]).item())
         rates.append(scheduler.get_last_lr()[0])
         optimizer.step()
         scheduler.step()
         for name, parameter in parameters.items():
             weights[name].append(parameter.detach().clone())
+    state = {
+        f"{slot}/{name}": value
+        for name, parameter in parameters.items() for slot, value in optimizer.state[parameter].items()
+        if torch.is_tensor(value) and value.shape == parameter.shape
+    }
+    weights = {f"weights/{name}": torch.stack(steps) for name, steps in weights.items()}  # [steps, ...]
+    return weights | state, {"learning_rate": torch.tensor(rates), "grad_norm": torch.tensor(norms)}
 
-    result |= {"learning_rate": torch.tensor(rates), "grad_norm": torch.tensor(norms)}
-    for name, parameter in parameters.items():
-        result[f"weights/{name}"] = torch.stack(weights[name])  # [steps, ...], after each step
-        result[f"exp_avg/{name}"] = optimizer.state[parameter]["exp_avg"]
-        result[f"exp_avg_sq/{name}"] = optimizer.state[parameter]["exp_avg_sq"]
-    save_tensors(FOLDER / "adamw.safetensors", result)
+
+def optimizers_alone():
+    gradients = sized_gradients()
+    given = {f"initial/{name}": normal(i, *shape) for i, (name, shape) in enumerate(SHAPES.items())}
+    given |= {f"gradients/{name}": values for name, values in gradients.items()}
+    result, rates = step_alone(lambda parameters: optimizer_of(parameters.items()), gradients)
+    save_tensors(FOLDER / "adamw.safetensors", given | rates | result)
+
+    SGD, Adagrad = torch.optim.SGD, torch.optim.Adagrad
+    decay = SETTINGS["weightDecay"]
+    others = {
+        "sgd": lambda p: SGD(p.values(), lr=0.1),
+        "sgd-decay": lambda p: SGD(grouped(p, decay), lr=0.1),
+        "sgd-momentum": lambda p: SGD(grouped(p, decay), lr=0.1, momentum=0.9),
+        "sgd-nesterov": lambda p: SGD(grouped(p, decay), lr=0.1, momentum=0.9, nesterov=True),
+        "adagrad": lambda p: Adagrad(p.values(), lr=0.1),
+        "adagrad-decay": lambda p: Adagrad(grouped(p, decay), lr=0.1, initial_accumulator_value=0.1, eps=1e-6),
+    }
+    # The gradients, and so their norms, are those of adamw.safetensors, the rates ten times those.
+    results = {name: step_alone(create, gradients)[0] for name, create in others.items()}
+    save_tensors(FOLDER / "optimizers.safetensors", {
+        f"{name}/{key}": value for name, result in results.items() for key, value in result.items()
+    })
+
+
+def grouped(parameters, decay):
+    """Matrices decay."""
+    return [{"params": [p], "weight_decay": decay if p.ndim > 1 else 0.0} for p in parameters.values()]
 
 
 def schedules():
@@ -296,6 +331,6 @@ def classification_metrics():
 if __name__ == "__main__":
     language_models()
     classifiers()
-    optimizer_alone()
+    optimizers_alone()
     schedules()
     classification_metrics()

@@ -1,20 +1,16 @@
 import { kernelOr } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { TrainingError } from './errors.js';
+import { expectRange } from './errors.js';
 import type { Optimizer, ParameterUpdate } from './optimizer.js';
+import { isMatrix, type WeightDecayOptions } from './weight-decay.js';
 
-export interface AdamWOptions {
+export interface AdamWOptions extends WeightDecayOptions {
   /** Decay of the running means of the gradient and of its square; default [0.9, 0.999]. */
   betas?: readonly [number, number];
   /** Added to the denominator; default 1e-8. */
   epsilon?: number;
   /** Share of the learning rate by which weights shrink at each update; default 0.01. */
   weightDecay?: number;
-  /**
-   * Which parameters shrink. Default: matrices, which leaves out biases and the scales of layer
-   * norms. A function cannot be stored: a resumed run must be given the same one.
-   */
-  decays?: (key: string, shape: readonly number[]) => boolean;
 }
 
 /**
@@ -24,13 +20,12 @@ export interface AdamWOptions {
  * @throws TrainingError `BAD_OPTION`
  */
 export function adamW(options: AdamWOptions = {}): Optimizer {
-  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 } = options;
-  const { decays = (_key, shape) => shape.length >= 2 } = options;
+  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, decays = isMatrix } = options;
   const [beta1, beta2] = betas;
-  expectRange('betas[0]', beta1, 0, 1);
-  expectRange('betas[1]', beta2, 0, 1);
-  expectRange('epsilon', epsilon, 0, Number.POSITIVE_INFINITY);
-  expectRange('weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY);
+  expectRange('adamW: betas[0]', beta1, 0, 1);
+  expectRange('adamW: betas[1]', beta2, 0, 1);
+  expectRange('adamW: epsilon', epsilon, 0, Number.POSITIVE_INFINITY);
+  expectRange('adamW: weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY);
 
   function update(given: ParameterUpdate) {
     const { key, parameter, gradient, gradientScale: scale, state, learningRate } = given;
@@ -84,12 +79,4 @@ function composition({ parameter, gradient, expAvg, expAvgSq }: Inputs, attrs: A
     const kept = keep === 1 ? parameter : tf.mul(parameter, keep);
     return [tf.sub(kept, change), m, v];
   });
-}
-
-function expectRange(name: string, value: number, from: number, below: number): void {
-  if (value >= from && value < below) return;
-  throw new TrainingError(
-    'BAD_OPTION',
-    `adamW: ${name} is ${value}; it must be in [${from}, ${below}).`,
-  );
 }

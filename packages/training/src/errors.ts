@@ -46,6 +46,12 @@ export function expectWhole(name: string, value: number, least: number): void {
   );
 }
 
+/** @throws TrainingError `BAD_OPTION` unless `value` is in [from, below) */
+export function expectRange(name: string, value: number, from: number, below: number): void {
+  if (value >= from && value < below) return;
+  throw new TrainingError('BAD_OPTION', `${name} is ${value}; it must be in [${from}, ${below}).`);
+}
+
 /** Whether this is what an operation that watches `signal` throws when it is aborted. */
 export function isAbort(error: unknown, signal: AbortSignal | undefined): boolean {
   if (!signal?.aborted) return false;

@@ -1,3 +1,4 @@
+export { type AdagradOptions, adagrad } from './adagrad.js';
 export { type AdamWOptions, adamW } from './adamw.js';
 export type { Collate, Dataset } from './batches.js';
 export { type CausalBlocksOptions, causalBlocks } from './causal-blocks.js';
@@ -72,6 +73,7 @@ export {
   type Schedule,
   type ScheduleOptions,
 } from './schedules.js';
+export { type SgdOptions, sgd } from './sgd.js';
 export {
   type TrainingProgress,
   type TrainingSummary,
@@ -81,3 +83,4 @@ export {
 export type { LossFunction } from './train-step.js';
 export { type TrainStreamsOptions, trainStreams } from './train-streams.js';
 export type { SavableModel } from './training-checkpoint.js';
+export type { WeightDecayOptions } from './weight-decay.js';

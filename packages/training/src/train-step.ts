@@ -1,7 +1,9 @@
 import { Random, type TrainableModel, valueAndGradients } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainingError, throwIfAborted } from './errors.js';
+import { clippingScale, globalNorm } from './gradient-clipping.js';
 import { countLabels, labelRows } from './labels.js';
+import { applyGradients, type Optimizer, type OptimizerState } from './optimizer.js';
 
 /** The mean loss of a batch, a scalar, over its labels. Called inside a tidy: free nothing. */
 export type LossFunction<Batch> = (batch: Batch, random: Random) => tf.Tensor;
@@ -75,6 +77,41 @@ function add(sums: Map<string, tf.Tensor>, key: string, gradient: tf.Tensor): vo
   if (sum === undefined) return void sums.set(key, gradient);
   sums.set(key, tf.add(sum, gradient));
   tf.dispose([sum, gradient]);
+}
+
+export interface UpdatePlan {
+  model: Pick<TrainableModel<never>, 'parameters'>;
+  optimizer: Optimizer;
+  maxGradNorm: number;
+  clips: (key: string, shape: readonly number[]) => boolean;
+}
+
+/**
+ * Clips the gradients, frees them and moves the weights. The norm before clipping, of those that are
+ * clipped.
+ *
+ * @throws TrainingError `NON_FINITE_GRADIENT`; the gradients are freed then, too
+ */
+export async function clipAndUpdate(
+  { model, optimizer, maxGradNorm, clips }: UpdatePlan,
+  gradients: Map<string, tf.Tensor>,
+  state: OptimizerState,
+  learningRate: number,
+): Promise<number> {
+  const of = (clipped: boolean) =>
+    new Map([...gradients].filter(([key, { shape }]) => clips(key, shape) === clipped));
+  const [clipped, others] = [of(true), of(false)];
+  try {
+    const norm = await globalNorm(clipped);
+    await globalNorm(others); // for the error alone
+    const gradientScale = clippingScale(norm, maxGradNorm);
+    applyGradients(optimizer, model.parameters, clipped, state, { learningRate, gradientScale });
+    applyGradients(optimizer, model.parameters, others, state, { learningRate });
+    return norm;
+  } catch (error) {
+    tf.dispose([...clipped.values(), ...others.values()]);
+    throw error;
+  }
 }
 
 /** The loss the model itself gives for a batch with labels. */

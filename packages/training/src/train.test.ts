@@ -5,6 +5,7 @@ import { numTensors, onEachBackend } from '../test/support.js';
 import { collate, sentences, type TinyBatch, TinyModel } from '../test/tiny-model.js';
 import { evaluate } from './evaluate.js';
 import { constantSchedule } from './schedules.js';
+import { sgd } from './sgd.js';
 import { type TrainingProgress, type TrainOptions, train } from './train.js';
 
 type Options = TrainOptions<number[], TinyBatch>;
@@ -107,6 +108,32 @@ describe('gradient accumulation', () => {
     expect(weightsOf(model)).not.toEqual(before);
     model.dispose();
   });
+});
+
+test('gradients that are not to be clipped are not, and are no part of the norm', async () => {
+  const model = new TinyModel(undefined, 0);
+  const before = weightsOf(model);
+  const norms: number[] = [];
+  // Gradients of 1 each: of the embedding 13 × 6, of the decoder 13 × 6 + 13.
+  const { embedding, decoder } = model;
+  const loss = () =>
+    [embedding.weight, decoder.weight, decoder.bias!]
+      .map(({ value }) => tf.sum(value))
+      .reduce((a, b) => tf.add(a, b));
+  const rest = { schedule: constantSchedule({ learningRate: 1 }), optimizer: sgd(), steps: 1 };
+  await train({
+    ...{ ...options, ...rest, model, loss, maxGradNorm: 0.5 },
+    clips: (key, shape) => !key.startsWith('embedding') && shape.length > 0,
+    onProgress: ({ gradNorm }) => norms.push(gradNorm),
+  });
+  expect(norms[0]).toBeCloseTo(Math.sqrt(91), 6);
+  const after = weightsOf(model);
+  const moved = (key: string) => before[key]!.map((value, i) => value - after[key]![i]!);
+  for (const change of moved('embedding.weight')) expect(change).toBeCloseTo(1, 5);
+  for (const change of [...moved('decoder.weight'), ...moved('decoder.bias')]) {
+    expect(change).toBeCloseTo(0.5 / Math.sqrt(91), 5);
+  }
+  model.dispose();
 });
 
 test('reports what a progress bar needs', async () => {
@@ -266,10 +293,13 @@ describe('what goes wrong leaves the weights of the last good step and no tensor
     expect(last).toBe(2);
   });
 
-  test('a gradient that is infinite while the loss is not', async () => {
+  test.each([
+    ['', undefined],
+    [', though it is not clipped', () => false],
+  ])('a gradient that is infinite while the loss is not%s', async (_, clips) => {
     const model = new TinyModel(undefined, 0);
     const loss = () => tf.sum(tf.sqrt(tf.square(tf.mul(0, model.decoder.weight.value))));
-    const { error, last } = await failing({ loss }, model);
+    const { error, last } = await failing({ loss, ...(clips && { clips }) }, model);
     expect(error).toMatchObject({
       code: 'NON_FINITE_GRADIENT',
       message: expect.stringContaining('decoder.weight'),

@@ -1,14 +1,11 @@
 import type { JsonObject } from '@multihead/checkpoint';
 import { type TrainableModel, yieldToEventLoop } from '@multihead/nn';
-import * as tf from '@tensorflow/tfjs-core';
 import { adamW } from './adamw.js';
 import { type Collate, collateAt, DataOrder, type Dataset } from './batches.js';
 import { expectWhole, isAbort, TrainingError, throwIfAborted } from './errors.js';
-
 import { fingerprintData, fingerprintModel } from './fingerprint.js';
-import { clippingScale, globalNorm } from './gradient-clipping.js';
 import { countTokens, disposeBatch } from './labels.js';
-import { applyGradients, disposeState, type Optimizer } from './optimizer.js';
+import { disposeState, type Optimizer } from './optimizer.js';
 import { type CheckpointOptions, RunCheckpoints } from './run-checkpoints.js';
 import {
   evaluatedLosses,
@@ -20,7 +17,7 @@ import {
   type Metrics,
 } from './run-log.js';
 import type { Schedule } from './schedules.js';
-import { type LossFunction, lossAndGradients, modelLoss } from './train-step.js';
+import { clipAndUpdate, type LossFunction, lossAndGradients, modelLoss } from './train-step.js';
 import type { RunState, SavableModel } from './training-checkpoint.js';
 
 export interface TrainOptions<Example, Batch> {
@@ -39,6 +36,8 @@ export interface TrainOptions<Example, Batch> {
   gradientAccumulationSteps?: number;
   /** Gradients are scaled down to this global norm; default 1, `Infinity` for no clipping. */
   maxGradNorm?: number;
+  /** Which gradients that norm is of, and scales down; default all. */
+  clips?: (key: string, shape: readonly number[]) => boolean;
   /** Of the data's order, the collator's randomness and dropout. Default 0. */
   seed?: number;
   /** Draw a new order of the data for each epoch; default true. */
@@ -75,7 +74,7 @@ export interface TrainingProgress {
   loss: number;
   /** What the step's update used. */
   learningRate: number;
-  /** Before clipping. */
+  /** Before clipping, of the gradients that are clipped. */
   gradNorm: number;
   /** Tokens that the step saw, padding left out. */
   tokens: number;
@@ -166,6 +165,7 @@ const defaults = {
   optimizer: adamW(),
   gradientAccumulationSteps: 1,
   maxGradNorm: 1,
+  clips: (_key: string, _shape: readonly number[]) => true,
   seed: 0,
   shuffle: true,
   causal: false,
@@ -206,12 +206,15 @@ function expectLoss({ loss }: Metrics, step: number): void {
 /** What two sittings of one run must have in common. */
 async function settingsOf<Example, Batch>(plan: Plan<Example, Batch>): Promise<JsonObject> {
   const { seed, shuffle, batchSize, gradientAccumulationSteps, maxGradNorm, causal } = plan;
+  const parameters = [...plan.model.parameters];
+  const unclipped = parameters.flatMap(([key, { shape }]) => (plan.clips(key, shape) ? [] : key));
   return {
     seed,
     shuffle,
     batchSize,
     gradientAccumulationSteps,
     maxGradNorm: Number.isFinite(maxGradNorm) ? maxGradNorm : null,
+    ...(unclipped.length > 0 && { unclipped }),
     causal,
     optimizer: plan.optimizer.settings,
     schedule: plan.schedule.settings,
@@ -243,13 +246,7 @@ async function takeStep<Example, Batch>(
     }
     const loss = plan.loss ?? modelLoss(model);
     const result = await lossAndGradients(batches, { model, loss, causal, seed, step, signal });
-    const gradNorm = await normOrFree(result.gradients);
-    const gradientScale = clippingScale(gradNorm, plan.maxGradNorm);
-    const { optimizer } = state;
-    applyGradients(plan.optimizer, model.parameters, result.gradients, optimizer, {
-      learningRate,
-      gradientScale,
-    });
+    const gradNorm = await clipAndUpdate(plan, result.gradients, state.optimizer, learningRate);
     state.step = step + 1;
     state.epoch = order.epochsUpTo(state.step * passes * batchSize);
     logStep(state, { loss: result.loss, learningRate, gradNorm }, plan);
@@ -266,15 +263,6 @@ async function takeStep<Example, Batch>(
     };
   } finally {
     batches.forEach(disposeBatch);
-  }
-}
-
-async function normOrFree(gradients: Map<string, tf.Tensor>): Promise<number> {
-  try {
-    return await globalNorm(gradients);
-  } catch (error) {
-    tf.dispose([...gradients.values()]);
-    throw error;
   }
 }
 

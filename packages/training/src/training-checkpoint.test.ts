@@ -9,8 +9,10 @@ import { faultyDisk } from '../test/faulty-disk.js';
 import { memoryFolder } from '../test/memory-folder.js';
 import { numTensors } from '../test/support.js';
 import { collate, sentences, type TinyBatch, TinyModel } from '../test/tiny-model.js';
+import { adagrad } from './adagrad.js';
 import { adamW } from './adamw.js';
 import { constantSchedule, linearSchedule } from './schedules.js';
+import { sgd } from './sgd.js';
 import { type TrainOptions, train } from './train.js';
 
 let folder: string;
@@ -169,6 +171,21 @@ describe('a run that is stopped and resumed ends as one that was not, to the bit
     expect(await outcome()).toEqual(await uninterrupted());
   });
 
+  test.each([
+    ['SGD with a momentum', { optimizer: sgd({ momentum: 0.9 }) }],
+    ['SGD without', { optimizer: sgd({ weightDecay: 0.1 }) }],
+    ['Adagrad', { optimizer: adagrad() }],
+    [
+      'gradients clipped but for some',
+      { maxGradNorm: 0.05, clips: (key: string) => key !== 'embedding.weight' },
+    ],
+  ])('with %s', async (_, changes) => {
+    await expect(stopAt(4, changes)).rejects.toThrow('aborted');
+    await run({ ...changes, resume: true });
+    expect(await outcome()).toEqual(await uninterrupted(changes));
+    expect((await outcome()).weights).not.toEqual((await uninterrupted()).weights);
+  });
+
   test('stopped again and again, with evaluations in the log', async () => {
     const asked: number[] = [];
     const evaluation = {
@@ -313,6 +330,11 @@ describe('refuses', () => {
     ['gradientAccumulationSteps was 2 and is 1', { gradientAccumulationSteps: 1 }],
     ['shuffle was true and is false', { shuffle: false }],
     ['maxGradNorm was 1 and is null', { maxGradNorm: Number.POSITIVE_INFINITY }],
+    [
+      'unclipped was null and is ["embedding.weight"]',
+      { clips: (key) => key !== 'embedding.weight' },
+    ],
+    ['optimizer.name was "AdamW" and is "SGD"', { optimizer: sgd() }],
     ['optimizer.weightDecay was 0.01 and is 0', { optimizer: adamW({ weightDecay: 0 }) }],
     [
       'schedule.name was "linear" and is "constant"',
