@@ -45,12 +45,18 @@ export async function request(
     fetch = globalThis.fetch,
     signal,
     headers = {},
-  }: HttpOptions & { signal?: AbortSignal | undefined; headers?: Record<string, string> },
+    cache = 'default',
+  }: HttpOptions & {
+    signal?: AbortSignal | undefined;
+    headers?: Record<string, string>;
+    cache?: RequestCache;
+  },
 ): Promise<Response | undefined> {
   throwIfAborted(signal, url);
   let response: Response;
   try {
-    response = await orAborted(fetch(url, { headers, ...(signal ? { signal } : {}) }), signal, url);
+    const init = { headers, cache, ...(signal ? { signal } : {}) };
+    response = await orAborted(fetch(url, init), signal, url);
   } catch (cause) {
     throwIfAborted(signal, url);
     const reason = `the server cannot be reached (${why(cause)})`;
@@ -146,8 +152,11 @@ async function openInParts(
   url: string,
   options: HttpOptions & { signal?: AbortSignal | undefined },
 ): Promise<OpenFile | undefined> {
-  const ask = (begin: number, end: number) =>
-    request(url, { ...options, headers: { range: `bytes=${begin}-${end - 1}` } });
+  // Chromium breaks off a whole file of which its cache holds a part, so that no part is kept.
+  const ask = (begin: number, end: number) => {
+    const headers = { range: `bytes=${begin}-${end - 1}` };
+    return request(url, { ...options, headers, cache: 'no-store' });
+  };
   const first = await ask(0, FIRST).catch((error: unknown) => {
     // An empty file has no first part, and a page may not ask every other origin for parts.
     const isEmpty = error instanceof HttpError && error.status === 416;

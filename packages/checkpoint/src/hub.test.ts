@@ -141,6 +141,24 @@ describe('an address', () => {
     expect((await folder.names()).size).toBe(2);
   });
 
+  test('no part of a file is left in a browser’s cache, where the whole would meet it', async () => {
+    routes.set('/parts/config.json', '{}');
+    routes.set('/parts/model.safetensors', model(1));
+    const asked: [string | null, RequestCache | undefined][] = [];
+    const noting: typeof fetch = (url, init) => {
+      asked.push([new Headers(init?.headers).get('range'), init?.cache]);
+      return fetch(url, init);
+    };
+    const folder = await loadFolder(`${base}/parts`, { fetch: noting });
+    await folder.names();
+    await valuesOf(folder);
+    expect(asked).toEqual([
+      [null, 'default'],
+      ['bytes=0-16383', 'no-store'],
+      [null, 'default'],
+    ]);
+  });
+
   test('a part that breaks off or does not come is an error that says so', async () => {
     const bytes = writeSafetensors(
       Array.from({ length: 900 }, (_, i) => fromFloat32(`tensor-${i}`, [1], new Float32Array(1))),
