@@ -4,7 +4,8 @@ format before 1.6), and inside the corpora that the original code keeps (`cache.
 of its TensorFlow half). `words.json` has the words in the order of their ids.
 
 Run it twice: where transformers is 4.35 (pip install transformers==4.35.2 sacremoses "numpy<2", without torch), which
-writes `vocab.pkl`, and then where torch is, which writes the others from it.
+writes `vocab.pkl`, and then where torch is, which writes the others from it. With `unknown`, where transformers is 4.35, it
+writes `packages/tokenizers/fixtures/transfo-xl-unknown.json`: what stands for unknown words in lists of words.
 """
 
 import json
@@ -14,8 +15,27 @@ import types
 from collections import Counter, OrderedDict
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / "packages/checkpoint/fixtures/vocabulary"
+PACKAGES = Path(__file__).resolve().parents[2] / "packages"
+FOLDER = PACKAGES / "checkpoint/fixtures/vocabulary"
 TEXT = "the cat sat on the mat .\nthe dog ran , 1 @,@ 000 times !\nnaïve café — 名前 the end\n"
+
+
+def unknown():
+    from tempfile import NamedTemporaryFile
+
+    from transformers.models.transfo_xl.tokenization_transfo_xl import TransfoXLTokenizer
+
+    text = "the zebra sat on the quagga ."
+    lists = [["<S>", "the", "<UNK>"], ["<eos>", "<unk>", "the"], ["<unk>", "the", "<UNK>"]]
+    cases = []
+    for words in [[*start, "sat", "on", "."] for start in lists]:
+        with NamedTemporaryFile("w") as file:
+            file.writelines(f"{word} 1\n" for word in words)
+            file.flush()
+            ids = TransfoXLTokenizer(vocab_file=file.name).encode(text)
+        cases.append({"words": words, "ids": ids})
+    path = PACKAGES / "tokenizers/fixtures/transfo-xl-unknown.json"
+    path.write_text(json.dumps({"text": text, "cases": cases}) + "\n")
 
 
 def with_transformers():
@@ -67,6 +87,8 @@ def with_torch():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["unknown"]:
+        sys.exit(unknown())
     try:
         import torch  # noqa: F401
     except ImportError:

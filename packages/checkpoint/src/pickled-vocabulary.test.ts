@@ -17,8 +17,9 @@ test.each([
   ['the original’s corpus of TensorFlow, with arrays of numpy', 'cache.pkl', true],
 ])('the words that %s saved', async (_, name, lowerCase) => {
   const bytes = await fixture(name);
-  expect(await readPickledVocabulary(bytes, { file: name })).toEqual({ words, lowerCase });
-  expect(await readPickledVocabulary(new Blob([bytes]))).toEqual({ words, lowerCase });
+  const expected = { words, lowerCase, unkToken: '<unk>' };
+  expect(await readPickledVocabulary(bytes, { file: name })).toEqual(expected);
+  expect(await readPickledVocabulary(new Blob([bytes]))).toEqual(expected);
 });
 
 test('an array of numpy is a record, which nothing is made of', async () => {
@@ -43,8 +44,21 @@ test('a dict of ids by word, in whatever order, and a list of words', async () =
     expect(await readPickledVocabulary(pickle)).toEqual({
       words: ['a', 'b'],
       lowerCase: undefined,
+      unkToken: undefined,
     });
   }
+});
+
+test('what stands for unknown words is what the file says, or else the word of that name', async () => {
+  const list = (...words: string[]) =>
+    pickleOf('](', ...words.flatMap((word) => textOf(word)), 'e');
+  const unknown = async (...pickle: Parameters<typeof pickleOf>) =>
+    (await readPickledVocabulary(pickleOf(0x80, 2, ...pickle, '.'))).unkToken;
+  expect(await unknown(list('a', '<UNK>'))).toBe('<UNK>');
+  expect(await unknown(list('<UNK>', '<unk>'))).toBe('<unk>');
+  const both = list('<unk>', '<UNK>');
+  const words = ['}(', textOf('idx2sym'), both] as const;
+  expect(await unknown(...words, textOf('unk_idx'), 'K', 1, 'u')).toBe('<UNK>');
 });
 
 test.each([

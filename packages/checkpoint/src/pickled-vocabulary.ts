@@ -10,6 +10,8 @@ export interface PickledVocabulary {
   words: string[];
   /** Whether texts are lowered, where the file says so. */
   lowerCase: boolean | undefined;
+  /** The word that stands for unknown ones, if one does. */
+  unkToken: string | undefined;
 }
 
 /**
@@ -46,7 +48,12 @@ export async function readPickledVocabulary(
     throw new CheckpointError('BAD_PICKLE', reason, { file });
   }
   const lowerCase = attribute(vocabulary, 'lower_case');
-  return { words: [...seen], lowerCase: typeof lowerCase === 'boolean' ? lowerCase : undefined };
+  const unknown = words[Number(attribute(vocabulary, 'unk_idx') ?? -1)] as string | undefined;
+  return {
+    words: [...seen],
+    lowerCase: typeof lowerCase === 'boolean' ? lowerCase : undefined,
+    unkToken: unknown ?? ['<unk>', '<UNK>'].find((word) => seen.has(word)),
+  };
 }
 
 /** What an object, or a dict of its attributes, has under a name. */

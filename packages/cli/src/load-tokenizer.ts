@@ -20,7 +20,7 @@ export interface LoadTokenizerOptions {
 
 /**
  * The tokenizer of any family: of a folder, a file (`tokenizer.json`, `vocab.txt`, a list of words,
- * or one of `vocab.json` and `merges.txt` with the other beside it), an address or a hub id.
+ * a pickled one, or one of `vocab.json` and `merges.txt` with the other beside it), an address or a hub id.
  */
 export async function loadTokenizer(
   source: string,
@@ -51,16 +51,25 @@ export async function loadTokenizer(
   return tokenizer;
 }
 
-/** Transformer-XL's words as Hugging Face's library pickled them, for a folder that has nothing newer. */
+/** Transformer-XL's words as they were pickled: one such file, or a folder's that has nothing newer. */
 async function pickledTokenizer(source: string): Promise<Tokenizer | undefined> {
-  const isFile = /\.(pkl|bin|pt)$/.test(source) && existsSync(source);
-  const folder = isFile ? undefined : await loadFolder(source);
-  const bytes = folder
-    ? ((await folder.readBytes('vocab.bin')) ?? (await folder.readBytes('vocab.pkl')))
-    : await readFile(source);
-  if (bytes === undefined) return undefined;
-  const { words, lowerCase = false } = await readPickledVocabulary(bytes, { file: source });
-  return TransfoXLTokenizer.fromVocab(words, { lowerCase });
+  const isPlace = /^https?:/i.test(source) || existsSync(source);
+  const isFile = isPlace && /\.(pkl|bin|pt)$/.test(source);
+  const folder = await loadFolder(isFile ? dirname(source) : source);
+  const names = isFile ? [basename(source)] : ['vocab.bin', 'vocab.pkl'];
+  for (const name of names) {
+    const bytes = await folder.readBytes(name);
+    if (bytes === undefined) continue;
+    const {
+      words,
+      lowerCase = false,
+      ...roles
+    } = await readPickledVocabulary(bytes, {
+      file: source,
+    });
+    return TransfoXLTokenizer.fromVocab(words, { lowerCase, ...roles });
+  }
+  return undefined;
 }
 
 /** Whether a bare `vocab.txt`, which is lowered unless told otherwise, looks like that of a cased model. */

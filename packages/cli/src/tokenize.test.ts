@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -274,13 +276,25 @@ describe('a vocabulary with capital letters and nothing that says what becomes o
   });
 });
 
-test('words that Transformer-XL’s tokenizers pickled, in a folder or as a file', async () => {
+test('words that Transformer-XL’s tokenizers pickled, in a folder or as a file, here or on a server', async () => {
   const pickled = (name: string) =>
     new URL(`../../checkpoint/fixtures/vocabulary/${name}`, import.meta.url);
   folder.write('txl/vocab.pkl', readFileSync(pickled('vocab.pkl')));
+  const server = createServer(({ url }, response) => {
+    if (url === '/txl/vocab.bin') response.end(readFileSync(pickled('vocab.bin')));
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const args = ['tokenize', 'the dog sat .', '--ids', '--json', '-m'];
-  for (const model of ['txl', 'txl/vocab.pkl', fileURLToPath(pickled('cache.pt'))]) {
-    expect(jsonLines(await folder.ok([...args, model]))).toEqual([[2, 10, 6, 9]]);
+  const here = ['txl', 'txl/vocab.pkl', fileURLToPath(pickled('cache.pt'))];
+  try {
+    for (const model of [...here, `${site}/txl`, `${site}/txl/vocab.bin`]) {
+      expect(jsonLines(await folder.ok([...args, model]))).toEqual([[2, 10, 6, 9]]);
+    }
+    expect(await folder.fails([...args, `${site}/other.pkl`])).toContain(`${site}/other.pkl`);
+  } finally {
+    server.close();
   }
 });
 

@@ -54,12 +54,10 @@ export class AdaptiveSoftmax {
     const tables = this.#oneTable
       ? [{ start: 0, end: vocabSize, width: embedSize }]
       : this.#clusters;
-    const isCut = this.#oneTable && this.#clusters.length > 1; // and so no longer one matrix
-    const held = isCut ? {} : { quantizedBy: 'rows' as const };
     this.tables = tables.map(({ start, end, width }, i) => {
       if (tieTables) return embedding.tables[i]!.weight;
       const scope = weights.at('out_layers', i);
-      return scope.parameter('weight', [end - start, width], initializer, held);
+      return scope.parameter('weight', [end - start, width], initializer, { quantizedBy: 'rows' });
     });
     this.biases = tables.map(({ start, end }, i) =>
       weights.at('out_layers', i).parameter('bias', [end - start], zeros),
@@ -127,13 +125,12 @@ export class AdaptiveSoftmax {
     return tf.tidy(() => {
       const { labels, tails } = this.#parts(targets);
       const counted = labels.dataSync<'int32'>().filter((label) => label !== NO_LABEL).length;
+      if (this.#clusters.length > 1 && quantizedOf(this.tables[0]!)) {
+        return tf.div(tf.sum(this.losses(hidden, targets)), counted);
+      }
       const sum = { reduction: 'sum' as const };
       const { weight, bias } = this.#head();
-      const head = this.#project(0, hidden);
-      let total =
-        weight === undefined
-          ? crossEntropy(this.#headLogits(hidden), labels, sum)
-          : linearCrossEntropy(head, weight, bias, labels, sum);
+      let total = linearCrossEntropy(this.#project(0, hidden), weight, bias, labels, sum);
       for (const { cluster, places, labels } of tails) {
         const { weight, bias } = this.#table(cluster);
         const rows = this.#project(cluster, rowsAt(hidden, places));
@@ -178,8 +175,7 @@ export class AdaptiveSoftmax {
   /** [rows, hiddenSize] → [rows, frequent words + clusters] */
   #headLogits(hidden: tf.Tensor): tf.Tensor {
     const vectors = this.#project(0, hidden);
-    const { weight, bias } = this.#table(0);
-    const words = linear(vectors, weight, bias);
+    const words = this.#wordLogits(0, vectors);
     return this.#clusters.length === 1
       ? words
       : tf.concat([words, this.#clusterLogits(vectors)], 1);
@@ -191,8 +187,18 @@ export class AdaptiveSoftmax {
 
   /** [rows, hiddenSize] → [rows, the cluster's words] */
   #logits(cluster: number, hidden: tf.Tensor): tf.Tensor {
-    const { weight, bias } = this.#table(cluster);
-    return linear(this.#project(cluster, hidden), weight, bias);
+    return this.#wordLogits(cluster, this.#project(cluster, hidden));
+  }
+
+  /** [rows, width] → [rows, the cluster's words]. A table in int8 stays whole: its logits are cut. */
+  #wordLogits(cluster: number, vectors: tf.Tensor): tf.Tensor {
+    if (!this.#oneTable || !quantizedOf(this.tables[0]!)) {
+      const { weight, bias } = this.#table(cluster);
+      return linear(vectors, weight, bias);
+    }
+    const { start, end } = this.#clusters[cluster]!;
+    const all = linear(vectors, this.tables[0]!, this.biases[0]!);
+    return tf.slice(all, [0, start], [vectors.shape[0]!, end - start]);
   }
 
   #project(cluster: number, hidden: tf.Tensor): tf.Tensor {
@@ -218,11 +224,10 @@ export class AdaptiveSoftmax {
     };
   }
 
-  /** The head as one matrix; undefined where its words are held in int8. */
-  #head(): { weight: Operand | undefined; bias: Operand | undefined } {
+  /** The head as one matrix, where its words are floats or all the words there are. */
+  #head(): { weight: Operand; bias: Operand } {
     const { weight, bias } = this.#table(0);
     if (this.#clusters.length === 1) return { weight, bias };
-    if (quantizedOf(weight)) return { weight: undefined, bias: undefined };
     return {
       weight: tf.concat([tensorOf(weight), tensorOf(this.clusterWeight!)], 0),
       bias: tf.concat([tensorOf(bias), tensorOf(this.clusterBias!)], 0),

@@ -204,6 +204,19 @@ describe('GPT-1 and Transformer-XL', () => {
     expect(eos.encode('A').tokens).toEqual(['a', '<eos>']);
   });
 
+  test('what a list of words has for unknown ones stands for them, as in transformers', async () => {
+    const { text, cases } = JSON.parse(
+      readFileSync(new URL('../fixtures/transfo-xl-unknown.json', import.meta.url), 'utf8'),
+    ) as { text: string; cases: { words: string[]; ids: number[] }[] };
+    expect(cases.length).toBe(3);
+    for (const { words, ids } of cases) {
+      const tokenizer = await loadTokenizer({ 'vocab.txt': words.join('\n') });
+      expect(tokenizer.encode(text).ids).toEqual(ids);
+      const again = await loadTokenizer(tokenizerFiles(tokenizer));
+      expect(again.encode(text).ids).toEqual(ids);
+    }
+  });
+
   test('a word list with counts is read, and written as words', async () => {
     const tokenizer = await loadTokenizer({ 'vocab.txt': '<eos> 9\n<unk> 8\nthe 5\nriver 3\n' });
     expect(tokenizer).toBeInstanceOf(TransfoXLTokenizer);

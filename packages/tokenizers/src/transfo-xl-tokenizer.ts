@@ -48,7 +48,8 @@ export const TRANSFO_XL: Family<TransfoXLTokenizerOptions> = {
     const vocab = numbered(new Set(words.filter((word) => word !== '')));
     return vocab.size > 0 ? { vocab } : badFile('vocab.txt: no word in it');
   },
-  roles: () => ({ unkToken: '<unk>', eosToken: '<eos>' }),
+  // Words of the original's own lists are in capitals; where there are both, its code takes those.
+  roles: (vocab) => ({ unkToken: vocab.has('<UNK>') ? '<UNK>' : '<unk>', eosToken: '<eos>' }),
   describing: ['lowerCase', 'addEos'],
   describe: ({ vocab }, { lowerCase, addEos }, { unkToken, eosToken, ...others }) => ({
     model: { type: 'WordLevel', vocab, unk_token: unkToken },

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { valueAndGradients, Weights } from '@multihead/nn';
+import { Random, valueAndGradients, Weights } from '@multihead/nn';
 import { useWasm } from '@multihead/wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { TransfoXLConfig, TransfoXLLMHeadModel } from './index.js';
@@ -29,25 +29,52 @@ describe('memory', () => {
 
   test('stays bounded over 10,000 segments', () => {
     const start = tf.memory().numTensors;
-    const small = build({ nLayer: 1 });
+    const small = build({ nLayer: 1, memLen: 16 });
     const state = small.createState({ batch: 1 });
-    const measured = [9, 99, 9_999].map(() => ({ numTensors: 0, numBytes: 0 }));
+    const measured: { numTensors: number; numBytes: number }[] = [];
+    const segments = [4, 7, 5, 8, 6].map((length) => Array.from({ length }, (_, i) => i));
     for (let i = 0; i < 10_000; i++) {
-      small.step([i % 9], state).dispose();
-      const at = [9, 99, 9_999].indexOf(i);
-      if (at >= 0) measured[at] = tf.memory();
+      small.step(segments[i % 5]!, state).dispose();
+      if (i < 10) continue; // the memory is full after three
+      const { numTensors, numBytes } = tf.memory();
+      if (numTensors !== measured[0]?.numTensors || numBytes !== measured[0].numBytes) {
+        measured.push({ numTensors, numBytes });
+      }
     }
-    expect(state.length).toBe(10_000);
-    expect(state.mems.map((mem) => mem.shape)).toEqual([[1, 5, 4]]);
-    for (const { numTensors, numBytes } of measured) {
-      expect({ numTensors, numBytes }).toEqual({
-        numTensors: measured[0]!.numTensors,
-        numBytes: measured[0]!.numBytes,
-      });
-    }
+    expect(measured.length).toBe(1);
+    expect(state.length).toBe(60_000);
+    expect(state.mems.map((mem) => mem.shape)).toEqual([[1, 16, 4]]);
     state.dispose();
     small.dispose();
     expect(tf.memory().numTensors).toBe(start);
+  });
+
+  test('may hold 200,000 tokens', () => {
+    const mems = model.initMems(1, 200_000);
+    using outputs = model.forward(
+      { inputIds: [3], mems },
+      { memLen: 200_000, outputAttentions: true },
+    );
+    const weights = outputs.attentions![1]!;
+    expect(weights.shape).toEqual([1, 2, 1, 200_001]);
+    expect(weights.dataSync<'float32'>().reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(
+      2,
+      3,
+    );
+    tf.dispose(mems);
+  });
+
+  test('dropout is drawn for each distance by itself, clamped or not', () => {
+    const one = build({ nLayer: 1, memLen: 16, clampLen: 1, dropout: 0.5, initStd: 1 });
+    // Zeros are remembered, so that nothing but their distance sets their weights apart.
+    const kinds = (random?: Random) => {
+      using outputs = one.forward({ inputIds: [3] }, { outputAttentions: true, random });
+      const weights = outputs.attentions![0]!.dataSync().subarray(0, 16);
+      return new Set(Array.from(weights, (weight) => weight.toPrecision(4))).size;
+    };
+    expect(kinds()).toBe(1);
+    expect(kinds(new Random(1))).toBeGreaterThan(4);
+    one.dispose();
   });
 
   test('is carried by hand, and through training, and leaves nothing behind', () => {

@@ -19,7 +19,7 @@ export class Sinusoids {
   /** Of these distances: [distances, size]. */
   at(distances: readonly number[]): tf.Tensor {
     const { size } = this;
-    const most = Math.max(...distances) + 1;
+    const most = distances.reduce((far, distance) => Math.max(far, distance), 0) + 1;
     if (this.#table.length < most * size) this.#table = this.#computed(most);
     const rows = new Float32Array(distances.length * size);
     distances.forEach((d, i) => {

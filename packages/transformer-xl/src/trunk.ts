@@ -140,11 +140,15 @@ export class TransfoXLTrunk {
     return this.#positions.add({ x: memory, layer, behind, clampLen: lengths.clampLen });
   }
 
-  /** Of each distance between a query and a key, the nearest first: [distances, dModel]. */
+  /**
+   * Of each distance between a query and a key, the nearest first: [distances, dModel]. Those that are
+   * clamped share a row, except under dropout, which the original draws for each by itself.
+   */
   #distances(keys: number, clampLen: number, random: Random | undefined): tf.Tensor | undefined {
     if (this.#sinusoids === undefined) return undefined;
-    const count = clampLen > 0 ? Math.min(keys, clampLen + 1) : keys;
-    const rows = this.#sinusoids.at(Array.from({ length: count }, (_, d) => d));
+    const most = clampLen > 0 ? clampLen : keys;
+    const count = random ? keys : Math.min(keys, most + 1);
+    const rows = this.#sinusoids.at(Array.from({ length: count }, (_, d) => Math.min(d, most)));
     return this.#dropout.forward(rows, random);
   }
 }
