@@ -9,6 +9,7 @@ import { compile } from 'vega-lite';
  */
 export async function lossCurve(log, baselines, title) {
   const heldOut = log.filter(({ evalLoss }) => evalLoss !== undefined);
+  const lowest = Math.min(...baselines.map(({ loss }) => loss));
   const spec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     width: 620,
@@ -44,10 +45,18 @@ export async function lossCurve(log, baselines, title) {
         data: { values: baselines },
         layer: [
           { mark: { type: 'rule', strokeDash: [4, 4], color: '#666' }, encoding: { x: null } },
-          {
-            mark: { type: 'text', align: 'right', dy: -6, color: '#444', fontSize: 11 },
+          // Their names above them, that of the lowest below, where it is in nobody's way.
+          ...[false, true].map((isLowest) => ({
+            transform: [{ filter: `(datum.loss === ${lowest}) === ${isLowest}` }],
+            mark: {
+              type: 'text',
+              align: 'right',
+              dy: isLowest ? 10 : -6,
+              color: '#444',
+              fontSize: 11,
+            },
             encoding: { x: { value: 616 }, text: { field: 'label' } },
-          },
+          })),
         ],
       },
     ],

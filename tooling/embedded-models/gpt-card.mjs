@@ -1,4 +1,5 @@
 // The embedded GPT's card, written from what the runs left behind: nothing in it is typed by hand.
+import { count, given, ngramRows, row, sample } from './causal-card.mjs';
 import { machine, minutes, textsAndLimits } from './sources.mjs';
 
 /**
@@ -10,7 +11,6 @@ export function modelCard(about) {
   const { architecture, runs, training, tokenizer } = recipe;
   const last = log.at(-1);
   const tokens = log.reduce((sum, line) => sum + line.tokens, 0);
-  const count = (value) => Math.round(value).toLocaleString('en');
   return `---
 license: apache-2.0
 language: en
@@ -39,12 +39,12 @@ multihead generate "The president of the United States" --model models/${name} -
 Held-out documents, ${count(model.tokens)} tokens in ${count(model.bytes)} bytes, each token scored once in a window that
 slides (\`multihead evaluate --paragraphs --stride ${recipe.evaluation.stride}\`). The n-grams are asked about the very same tokens; they are
 smoothed by interpolated modified Kneser–Ney and have counted all of the training text, of which the
-model was given ${tokens < about.trainingTokens ? `${Math.round((100 * tokens) / about.trainingTokens)} % once` : `${(tokens / about.trainingTokens).toFixed(1)} passes`}.
+model was given ${given(tokens, about.trainingTokens)}.
 
 | | perplexity | bits per byte |
 |---|---:|---:|
 ${row('**this model**', model)}
-${ngrams.map((ngram) => row(TITLES[ngram.order], ngram)).join('\n')}
+${ngramRows(ngrams)}
 
 ![Loss over the steps of training](training-loss.svg)
 
@@ -66,20 +66,4 @@ AdamW with weight decay ${training.weightDecay} and β₂ ${training.adamBeta2},
 ${count(runs[0].steps)} steps at a rate of ${runs[0].learningRate}, then ${count(runs[1].steps)} in which it falls to 0.
 
 ${textsAndLimits(about, 'For demonstrations, tests and teaching. It writes sentences, not sense.')}`;
-}
-
-const TITLES = {
-  1: 'unigram: how frequent the token is',
-  2: 'bigram: after one token',
-  3: 'trigram: after two tokens',
-  4: '4-gram: after three tokens',
-};
-
-function row(title, { perplexity, bitsPerByte }) {
-  return `| ${title} | ${perplexity.toFixed(1)} | ${bitsPerByte.toFixed(3)} |`;
-}
-
-function sample({ prompt, flags, text }) {
-  const written = text.slice(prompt.length).replace(/\s*\n\s*/g, ' ¶ ');
-  return `\`${flags.join(' ')}\`\n\n> **${prompt}**${written}`;
 }

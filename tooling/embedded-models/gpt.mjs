@@ -1,7 +1,7 @@
 // Makes models/gpt-mini-english from nothing: text, training, measuring, samples, model card. Stopped
 // half-way, it goes on from the last checkpoint when it is started again.
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadTokenizer } from '@multihead/tokenizers';
 import { lossCurve } from './chart.mjs';
@@ -12,14 +12,16 @@ import {
   multihead,
   outputOf,
   publishModel,
+  readDocuments,
   readLogs,
   root,
   toArguments,
   writeCorpus,
+  writeSamples,
 } from './making.mjs';
 import { evaluateNgrams } from './ngrams.mjs';
 
-const { architecture, evaluation, name, runs, samples, sampling, training } = recipe;
+const { architecture, evaluation, name, runs, training } = recipe;
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 const work = `.cache/${name}`;
 const { corpus, files } = await writeCorpus(work);
@@ -43,13 +45,8 @@ const evaluationCommand = [
 ];
 const model = JSON.parse(outputOf([...evaluationCommand, '--json', '--quiet']));
 const tokenizer = await loadTokenizer(tokenizerFolder);
-const documents = async (file) =>
-  (await readFile(file, 'utf8'))
-    .split(/\n{2,}/)
-    .map((text) => tokenizer.encodeIds(text.trimEnd()))
-    .filter((ids) => ids.length > 0);
-const train = await documents(files.train);
-const ngrams = evaluateNgrams(train, await documents(files.heldOut), {
+const train = await readDocuments(files.train, tokenizer);
+const ngrams = evaluateNgrams(train, await readDocuments(files.heldOut, tokenizer), {
   orders: [1, 2, 3, 4],
   vocabSize: tokenizer.vocabSize,
   eosTokenId: tokenizer.eosTokenId,
@@ -66,13 +63,7 @@ const log = await readLogs(runFolders);
 const levels = ngrams.map(({ order, loss }) => ({ label: `${order}-gram`, loss }));
 const curve = await lossCurve(log, levels, 'loss of the next token (nats)');
 await writeFile(`${destination}/training-loss.svg`, curve);
-const texts = samples.map(({ prompt, options }) => {
-  const drawn = options.seed === undefined ? {} : { ...sampling, ...options };
-  const length = ['--max-new-tokens', String(recipe.sampleLength)];
-  const flags = [...(options.seed === undefined ? [] : ['--do-sample']), ...toArguments(drawn)];
-  const args = ['generate', prompt, '--model', destination, ...length, ...flags];
-  return { prompt, flags: [...length, ...flags], text: outputOf([...args, '--quiet']).trimEnd() };
-});
+const texts = writeSamples(recipe, destination);
 const card = modelCard({
   ...{ name, recipe, log, model, ngrams, texts },
   commands: trainingCommands.map((args) => `multihead ${args.join(' ')}`),

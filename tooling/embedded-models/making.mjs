@@ -7,12 +7,12 @@ import { readCorpus, toText } from './corpus.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** `{ hidden: 128 }` → `['--hidden', '128']` */
+/** `{ hidden: 128, preNorm: true }` → `['--hidden', '128', '--pre-norm']` */
 export function toArguments(options) {
-  return Object.entries(options).flatMap(([key, value]) => [
-    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    String(value),
-  ]);
+  return Object.entries(options).flatMap(([key, value]) => {
+    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? [flag] : [flag, String(value)];
+  });
 }
 
 /** Runs the command before one's eyes, and gives up where it does. */
@@ -27,7 +27,11 @@ export const outputOf = (args) => run(args, ['ignore', 'pipe', 'inherit']);
 function run(args, stdio) {
   const main = `${root}packages/cli/dist/main.js`;
   const options = { stdio, encoding: 'utf8', maxBuffer: 1 << 28 };
-  const { status, signal, stdout } = spawnSync(process.execPath, [main, ...args], options);
+  const { status, signal, stdout } = spawnSync(
+    process.execPath,
+    [...process.execArgv, main, ...args],
+    options,
+  );
   if (status !== 0) process.exit(status ?? (signal === null ? 1 : 130));
   return stdout;
 }
@@ -40,6 +44,28 @@ export async function writeCorpus(folder) {
   await writeFile(files.train, toText(corpus.filter(({ heldOut }) => !heldOut)));
   await writeFile(files.heldOut, toText(corpus.filter(({ heldOut }) => heldOut)));
   return { corpus, files };
+}
+
+/** The ids of each document of such a file. */
+export async function readDocuments(file, tokenizer) {
+  return (await readTexts(file))
+    .map((text) => tokenizer.encodeIds(text))
+    .filter((ids) => ids.length > 0);
+}
+
+/** The text of each document. */
+export async function readTexts(file) {
+  return (await readFile(file, 'utf8')).split(/\n{2,}/).map((text) => text.trimEnd());
+}
+
+/** What the model in a folder writes by the recipe: `[{ prompt, flags, text }]`. */
+export function writeSamples({ samples, sampling, sampleLength }, folder) {
+  return samples.map(({ prompt, options }) => {
+    const drawn = options.seed === undefined ? {} : { doSample: true, ...sampling, ...options };
+    const flags = toArguments({ maxNewTokens: sampleLength, ...drawn });
+    const text = outputOf(['generate', prompt, '--model', folder, ...flags, '--quiet']).trimEnd();
+    return { prompt, flags, text };
+  });
 }
 
 /** Puts a model that was made in place of the one in the repository: its number of weights, and its bytes. */

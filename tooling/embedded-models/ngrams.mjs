@@ -4,25 +4,30 @@
 
 /**
  * A model that sees `order − 1` tokens. An n-gram is kept as one number, its tokens as digits to the base
- * `vocabSize`, so that those with the same beginning stand side by side.
+ * `vocabSize`, so that those with the same beginning stand side by side: a float64, or where that is not
+ * exact a whole number of 64 bits.
  */
 export class NgramModel {
   #vocabSize;
+  /** `Number` or `BigInt`: makes what keys are reckoned with. */
+  #whole;
   /** For each length from 1 to `order`. */
   #levels;
 
   /** @param stream the ids of all training text, end to end */
   constructor(stream, order, vocabSize) {
-    if (vocabSize ** order > Number.MAX_SAFE_INTEGER) {
+    if (BigInt(vocabSize) ** BigInt(order) >= 1n << 64n) {
       throw new RangeError(`${order} tokens of ${vocabSize} do not fit into a number.`);
     }
     this.#vocabSize = vocabSize;
+    const whole = vocabSize ** order > Number.MAX_SAFE_INTEGER ? BigInt : Number;
+    this.#whole = whole;
     this.#levels = [];
     // The longest are counted as they stand; the shorter ones by how many different tokens they follow.
-    let level = countRuns(allNgrams(stream, order, vocabSize));
+    let level = countRuns(allNgrams(stream, order, vocabSize, whole));
     this.#levels.unshift(withDiscounts(level));
     for (let length = order - 1; length > 0; length--) {
-      const base = vocabSize ** length;
+      const base = whole(vocabSize) ** whole(length);
       level = countRuns(level.keys.map((key) => key % base));
       this.#levels.unshift(withDiscounts(level));
     }
@@ -30,18 +35,22 @@ export class NgramModel {
 
   /** P(token | the last tokens of `history`), of which it needs `order − 1`. */
   probability(history, token) {
-    const V = this.#vocabSize;
-    let context = 0;
-    let p = 1 / V;
+    const whole = this.#whole;
+    const [V, wanted] = [whole(this.#vocabSize), whole(token)];
+    let [context, digit] = [whole(0), whole(1)];
+    let p = 1 / this.#vocabSize;
     for (const [n, { keys, totals, discounts, discountOf }] of this.#levels.entries()) {
       // `context` has the last n tokens, the nearest as the lowest digit.
-      if (n > 0) context += history[history.length - n] * V ** (n - 1);
+      if (n > 0) {
+        context += whole(history[history.length - n]) * digit;
+        digit *= V;
+      }
       const from = firstAtLeast(keys, context * V);
-      const to = firstAtLeast(keys, (context + 1) * V);
+      const to = firstAtLeast(keys, context * V + V);
       if (from === to) return p; // never seen, and so nothing longer that ends with it
       const total = totals[to] - totals[from];
-      const at = firstAtLeast(keys, context * V + token);
-      const count = keys[at] === context * V + token ? totals[at + 1] - totals[at] : 0;
+      const at = firstAtLeast(keys, context * V + wanted);
+      const count = keys[at] === context * V + wanted ? totals[at + 1] - totals[at] : 0;
       const reserved = discounts[to] - discounts[from];
       p = (count - discountOf(count) + reserved * p) / total;
     }
@@ -72,12 +81,14 @@ export function evaluateNgrams(train, heldOut, { orders, vocabSize, eosTokenId, 
   });
 }
 
-function allNgrams(stream, order, vocabSize) {
-  const base = vocabSize ** (order - 1);
-  const keys = new Float64Array(Math.max(0, stream.length - order + 1));
-  let key = 0;
+function allNgrams(stream, order, vocabSize, whole) {
+  const V = whole(vocabSize);
+  const base = V ** whole(order - 1);
+  const Keys = whole === BigInt ? BigUint64Array : Float64Array;
+  const keys = new Keys(Math.max(0, stream.length - order + 1));
+  let key = whole(0);
   for (let i = 0; i < stream.length; i++) {
-    key = (key % base) * vocabSize + stream[i];
+    key = (key % base) * V + whole(stream[i]);
     if (i >= order - 1) keys[i - order + 1] = key;
   }
   return keys;
@@ -85,11 +96,11 @@ function allNgrams(stream, order, vocabSize) {
 
 /** Each key once, in order, and how often it was there. */
 function countRuns(keys) {
-  const sorted = Float64Array.from(keys).sort();
+  const sorted = keys.slice().sort();
   const starts = [];
   for (let i = 0; i < sorted.length; i++) if (sorted[i] !== sorted[i - 1]) starts.push(i);
   return {
-    keys: Float64Array.from(starts, (i) => sorted[i]),
+    keys: sorted.constructor.from(starts, (i) => sorted[i]),
     counts: Float64Array.from(starts, (i, k) => (starts[k + 1] ?? sorted.length) - i),
   };
 }

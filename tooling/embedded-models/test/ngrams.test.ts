@@ -11,15 +11,21 @@ while (stream.length < 3000) {
   stream.push(random.uniform() < 0.7 ? (last + 1) % 7 : random.below(7));
 }
 
-test.each([1, 2, 3, 4])('order %d is a distribution after whatever came before', (order) => {
-  const model = new NgramModel(stream, order, 8); // token 7 never occurs
+test.each([
+  [1, 8],
+  [2, 8],
+  [3, 8],
+  [4, 8],
+  [4, 20_000], // in whole numbers of 64 bits
+])('order %d is a distribution after whatever came before, of %d tokens', (order, vocabSize) => {
+  const model = new NgramModel(stream, order, vocabSize); // from token 7 on none occurs
   for (const history of [
     [0, 1, 2],
     [6, 6, 6],
     [7, 0, 1],
     [2, 7, 7],
   ]) {
-    let sum = 0;
+    let sum = (vocabSize - 8) * model.probability(history, 7); // the others are like it
     for (let token = 0; token < 8; token++) {
       const p = model.probability(history, token);
       expect(p).toBeGreaterThan(0);
@@ -59,6 +65,15 @@ test('a longer memory helps where there is something to remember', () => {
   }
 });
 
+test('what is a number of 64 bits gives what a float64 gives', () => {
+  const [small, large] = [5000, 10_000].map((vocabSize) => new NgramModel(stream, 4, vocabSize));
+  const history = stream.slice(100, 103);
+  // Only what no n-gram says anything of depends on the vocabulary's size, and is spread evenly.
+  const evenly = (model: typeof small, vocabSize: number) =>
+    model.probability(history, stream[103]) - model.probability(history, vocabSize - 1);
+  expect(evenly(large, 10_000)).toBeCloseTo(evenly(small, 5000), 12);
+});
+
 test('what does not fit into a number is refused', () => {
-  expect(() => new NgramModel([1, 2], 5, 6144)).toThrow('do not fit');
+  expect(() => new NgramModel([1, 2], 6, 6144)).toThrow('do not fit');
 });
