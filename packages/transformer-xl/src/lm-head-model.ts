@@ -39,8 +39,10 @@ export interface LMHeadInputs extends TransfoXLInputs {
 }
 
 export interface LMHeadOptions extends TransfoXLForwardOptions {
-  /** Default true. With labels or targets, false gives the mean loss alone, at less cost. */
+  /** Default true. With labels or targets, false gives the mean loss, at less cost. */
   outputLogits?: boolean | undefined;
+  /** With labels or targets, the loss of each. Default `outputLogits`. */
+  outputLosses?: boolean | undefined;
 }
 
 export interface LMHeadOutputs {
@@ -119,7 +121,7 @@ export class TransfoXLLMHeadModel
   ): ModelOutput<LMHeadOutputs & { logits: tf.Tensor }>;
   forward(inputs: LMHeadInputs, options?: LMHeadOptions): ModelOutput<LMHeadOutputs>;
   forward(inputs: LMHeadInputs, options: LMHeadOptions = {}): ModelOutput<LMHeadOutputs> {
-    const { outputLogits = true } = options;
+    const { outputLogits = true, outputLosses = outputLogits } = options;
     const { labels, targets } = inputs;
     if (labels != null && targets != null) {
       throw new ModelError(
@@ -139,12 +141,15 @@ export class TransfoXLLMHeadModel
       const truth = this.#truth(inputs, [batch, length]);
       const rows = truth && columns(lastHiddenState, truth.from, truth.ids.shape[1]!);
       const flat = truth && tf.reshape(truth.ids, [truth.ids.size]);
-      if (!outputLogits) return { loss: this.softmax.loss(rows!, flat!), ...rest };
-      const all = this.softmax.logProbabilities(columns(lastHiddenState, 0, length));
-      const logits = tf.reshape(all, [batch, length, this.vocabSize]);
-      if (!truth) return { logits, ...rest };
+      const outputs: Partial<LMHeadOutputs> = rest;
+      if (outputLogits) {
+        const all = this.softmax.logProbabilities(columns(lastHiddenState, 0, length));
+        outputs.logits = tf.reshape(all, [batch, length, this.vocabSize]);
+      }
+      if (!truth) return outputs;
+      if (!outputLosses) return { loss: this.softmax.loss(rows!, flat!), ...outputs };
       const losses = tf.reshape(this.softmax.losses(rows!, flat!), truth.ids.shape);
-      return { loss: meanOf(losses, flat!), losses, logits, ...rest };
+      return { loss: meanOf(losses, flat!), losses, ...outputs };
     });
   }
 

@@ -106,7 +106,13 @@ describe.each([
       }
       const lossAlone = model.forward(inputs, { outputLogits: false });
       compare(`${i}/loss`, lossAlone.loss!, 1e-5, false);
+      expect(lossAlone.losses).toBeUndefined();
       lossAlone.dispose();
+      const losses = model.forward(inputs, { outputLogits: false, outputLosses: true });
+      expect(losses.logits).toBeUndefined();
+      for (const key of ['loss', 'losses'] as const)
+        compare(`${i}/${key}`, losses[key]!, 1e-5, false);
+      losses.dispose();
       if (i === 2) {
         const { value, gradients } = valueAndGradients(
           model,
