@@ -135,17 +135,18 @@ export function gemmPanels(
 }
 
 /**
- * c[m, n] += a[m, k] · b, b as `pack` (packing.ts) left it, for k ≤ DEPTH; with m × k and some floats of
+ * c[m, n] (+)= a[m, k] · b, b as `pack` (packing.ts) left it, for k ≤ DEPTH; with m × k and some floats of
  * scratch memory, as `gemmScratch` says.
  */
-export function addByPacked(
-  a: usize, lda: usize, packed: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize, scratch: usize,
+export function byPacked(
+  a: usize, lda: usize, packed: usize, c: usize, ldc: usize, m: usize, n: usize, k: usize,
+  accumulate: bool, scratch: usize,
 ): void {
   const height = evenly(m, ROWS, 6);
   for (let i: usize = 0; i < m; i += height) {
     const target = c + ((i * ldc) << 2);
     rowsByPanels(a + ((i * lda) << 2), lda, false, packed, k << 6, target, ldc, min(height, m - i), n, k,
-      target, ldc, scratch);
+      accumulate ? target : 0, ldc, scratch);
   }
 }
 

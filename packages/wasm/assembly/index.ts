@@ -8,7 +8,10 @@ export { gelu, geluGrad } from './gelu';
 export { gemm, gemmPanels, gemmScratch } from './gemm';
 export { int8Dot, int8Gemm, int8Linear, int8RowBytes, int8Rows, int8Scratch } from './gemm-int8';
 export { layerNorm, layerNormGrad } from './layer-norm';
-export { linearCrossEntropy, linearCrossEntropyScratch } from './linear-cross-entropy';
+export {
+  headBlocks, headChunk, headGradients, headGradientsScratch, headInputGradients, headLogits,
+  headLogitsScratch, headLosses, headRows,
+} from './linear-cross-entropy';
 export { adamW, sumOfSquares } from './optimizer';
 export { panelRows, toPanels } from './panels';
 export { relativeAttention, relativeAttentionScratch } from './relative-attention';

@@ -96,6 +96,7 @@ onEachVariant(() => {
       [129, 33, 257],
       [128, 16, 256],
       [161, 300, 511],
+      [1300, 5, 1030],
     ] as const)
       expectReference(given(rows, d, classes, true, rows), 1 / rows);
   });

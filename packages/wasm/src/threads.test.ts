@@ -27,6 +27,14 @@ const int8Inputs = (rows: number) => ({
   ...{ scales: positive(1043), sums: tf.zeros([1043], 'int32'), bias: normal(1043) },
 });
 
+const headInputs = () => ({
+  ...{ x: normal(701, 67), weight: normal(1043, 67), bias: normal(1043) },
+  labels: tf.tensor1d(
+    Array.from({ length: 701 }, (_, i) => (i % 5 === 0 ? -100 : (i * 37) % 1043)),
+    'int32',
+  ),
+});
+
 /** Work that is worth several threads, in sizes that divide by nothing evenly. */
 const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, attrs?: object][] = [
   ['many columns', 'MhMatMul', () => ({ a: normal(131, 517), b: normal(517, 1043) })],
@@ -82,6 +90,8 @@ const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, att
     { numHeads: 3, scale: 0.2, sequenceLengths: [131, 0, 69, 300] },
   ],
   ['rows', 'MhSoftmax', () => ({ x: normal(301, 517) })],
+  ['a loss alone', 'MhLinearCrossEntropy', () => headInputs()],
+  ['gradients', 'MhLinearCrossEntropy', () => headInputs(), { gradients: true, scale: 0.01 }],
   [
     'not in place',
     'MhAdamW',
