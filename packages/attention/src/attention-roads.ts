@@ -58,51 +58,56 @@ export function composedAttention(call: AttentionCall): Result {
   return outputAttentions ? { context, weights } : { context };
 }
 
+/** What the kernel attends to. */
+interface KernelInputs {
+  /** With `sideBySide` key and value beside it, those of a cache taking their place. */
+  query: tf.Tensor;
+  key?: tf.Tensor;
+  value?: tf.Tensor;
+}
+
+type KernelRule = AttentionRule & {
+  sequenceLengths: readonly number[] | undefined;
+  sideBySide: boolean;
+};
+
 /**
  * The same by a kernel, which writes the weights out only when they are asked for. A gradient flows
  * where neither they nor a head mask are.
  */
-export function attentionByKernel(
-  call: AttentionCall & { sequenceLengths: readonly number[] | undefined },
-): Result {
-  const { query, key, value, mask } = call;
-  if (!isRecording()) return attentionAlone({ query, key, value }, call);
-  const attrs = attributes(call);
+export function attentionByKernel(inputs: KernelInputs, rule: KernelRule): Result {
+  if (!isRecording()) return attentionAlone(inputs, rule);
+  const attrs = attributes(rule);
+  const { mask } = rule;
+  const given = Object.values(inputs) as tf.Tensor[];
+  const named = ([query, key, value]: tf.Tensor[]) => ({ query: query!, key, value, mask });
   const attend = differentiable({
-    forward: (q, k, v) => {
-      const inputs = { query: q!, key: k!, value: v!, mask };
-      const [context, logSumExp] = runKernel('MhAttention', inputs, attrs);
-      return { value: context!, saved: [q!, k!, v!, logSumExp!, ...(mask ? [mask] : [])] };
+    forward: (...given) => {
+      const [context, logSumExp] = runKernel('MhAttention', named(given), attrs);
+      return { value: context!, saved: [logSumExp!, ...(mask ? [mask] : []), ...given] };
     },
-    backward: (dcontext, [q, k, v, logSumExp, mask]) => {
-      const inputs = { dcontext, query: q!, key: k!, value: v!, logSumExp: logSumExp!, mask };
+    backward: (dcontext, [logSumExp, ...saved]) => {
+      const inputs = { dcontext, logSumExp, ...named(mask ? saved.slice(1) : saved) };
       return runKernel('MhAttentionGrad', inputs, attrs);
     },
   });
-  return { context: attend(query, key, value) };
+  return { context: attend(...given) };
 }
 
-/**
- * The same without a gradient. A query alone has key and value beside it, `sideBySide`, in one tensor;
- * those of a cache may take their place.
- */
-export function attentionAlone(
-  inputs: { query: tf.Tensor; key?: tf.Tensor; value?: tf.Tensor },
-  rule: AttentionRule & { sequenceLengths: readonly number[] | undefined },
-  sideBySide = false,
-): Result {
+/** The same without a gradient. */
+function attentionAlone(inputs: KernelInputs, rule: KernelRule): Result {
   const { mask, headMask, outputAttentions: outputWeights } = rule;
-  const attrs = { ...attributes(rule), outputWeights, sideBySide };
+  const attrs = { ...attributes(rule), outputWeights };
   const outputs = runKernel('MhAttention', { ...inputs, mask, headMask }, attrs);
   const [context, , weights] = outputs;
   return { context: context!, ...(weights && { weights }) };
 }
 
-function attributes(rule: AttentionRule & { sequenceLengths: readonly number[] | undefined }) {
-  const { numHeads, scale, causal, keyLength, sequenceLengths } = rule;
+function attributes(rule: KernelRule) {
+  const { numHeads, scale, causal, keyLength, sequenceLengths, sideBySide } = rule;
   const { rate: dropoutRate, seed: dropoutSeed } = rule.dropout ?? { rate: 0, seed: 0 };
   return {
-    ...{ numHeads, scale, causal, dropoutRate, dropoutSeed, keyLength },
+    ...{ numHeads, scale, causal, dropoutRate, dropoutSeed, keyLength, sideBySide },
     ...(sequenceLengths && { sequenceLengths: [...sequenceLengths] }),
   };
 }

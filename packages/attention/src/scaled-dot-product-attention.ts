@@ -72,7 +72,10 @@ export function scaledDotProductAttention(
     const call: AttentionCall = cache
       ? { ...rule, query, key: cache.keys, value: cache.values }
       : { ...rule, query, key, value };
-    if (servedByKernel(rule)) return attentionByKernel({ ...call, sequenceLengths });
+    if (servedByKernel(rule)) {
+      const inputs = { query, key: call.key, value: call.value };
+      return attentionByKernel(inputs, { ...rule, sequenceLengths, sideBySide: false });
+    }
     return sequenceLengths ? eachSequence(call, sequenceLengths) : composedAttention(call);
   });
 }

@@ -1,6 +1,6 @@
 import { hasKernel, isRecording, ModelError } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import { attentionAlone } from './attention-roads.js';
+import { attentionByKernel } from './attention-roads.js';
 import {
   type AttentionOptions,
   type AttentionResult,
@@ -26,13 +26,14 @@ export function selfAttention(qkv: tf.Tensor, options: AttentionOptions): Attent
   }
   const { cache, sequenceLengths, numHeads } = options;
   return tf.tidy(() => {
-    if (!isRecording() && !sequenceLengths && hasKernel('MhAttention')) {
+    // Keys of a cache have no gradient.
+    if (!(isRecording() && cache) && !sequenceLengths && hasKernel('MhAttention')) {
       const keys = qkv.shape[1]! + (cache?.length ?? 0);
       const rule = attentionRule(qkv.shape, keys, width / numHeads, options);
       if (servedByKernel(rule)) {
         cache?.appendSideBySide(qkv);
         const inputs = { query: qkv, ...(cache && { key: cache.keys, value: cache.values }) };
-        return attentionAlone(inputs, { ...rule, sequenceLengths }, true);
+        return attentionByKernel(inputs, { ...rule, sequenceLengths, sideBySide: true });
       }
     }
     const [query, key, value] = tf.split(qkv, 3, -1) as [tf.Tensor, tf.Tensor, tf.Tensor];

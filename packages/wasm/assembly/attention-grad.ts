@@ -70,13 +70,17 @@ export function softmaxGradRow(p: usize, d: usize, length: usize, scale: f32): v
   }
 }
 
-/** The gradients of `attention`'s context by query, key and value; the rest as there. */
+/**
+ * The gradients of `attention`'s context by query, key and value, which lie as these do; the rest as
+ * there.
+ */
 export function attentionGrad(
   dcontext: usize, query: usize, key: usize, value: usize, logSumExp: usize,
   dquery: usize, dkey: usize, dvalue: usize,
   mask: usize, maskBatch: usize, maskHead: usize, maskQuery: usize,
   headMask: usize, headMaskBatch: usize, headMaskHead: usize,
   first: usize, end: usize, heads: usize, lq: usize, lk: usize, room: usize, dq: usize, dv: usize,
+  qStep: usize, kStep: usize, vStep: usize,
   scale: f32, causal: bool, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
 ): void {
   const ld = up16(lk);
@@ -88,24 +92,23 @@ export function attentionGrad(
   const valuesTurned = keysTurned + ((up16(lk) * dq) << 2);
   const keys = valuesTurned + ((up16(lk) * dv) << 2);
   const turned = keys + ((up16(dq) * lk) << 2);
-  const qStep = heads * dq;
-  const vStep = heads * dv;
+  const cStep = heads * dv;
   for (let pair = first; pair < end; pair++) {
     const z = pair / heads;
     const h = pair % heads;
     const ofQuery = (z * lq * qStep + h * dq) << 2;
-    const ofKey = (z * room * qStep + h * dq) << 2;
+    const ofKey = (z * room * kStep + h * dq) << 2;
     const ofValue = (z * room * vStep + h * dv) << 2;
-    const ofContext = (z * lq * vStep + h * dv) << 2;
+    const ofContext = (z * lq * cStep + h * dv) << 2;
     const row0 = pair * lq;
     for (let j: usize = 0; j < room; j++) {
-      memory.fill(dkey + ofKey + ((j * qStep) << 2), 0, dq << 2);
+      memory.fill(dkey + ofKey + ((j * kStep) << 2), 0, dq << 2);
       memory.fill(dvalue + ofValue + ((j * vStep) << 2), 0, dv << 2);
     }
     const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
-    packTransposed(key + ofKey, qStep, keysTurned, dq, lk);
+    packTransposed(key + ofKey, kStep, keysTurned, dq, lk);
     packTransposed(value + ofValue, vStep, valuesTurned, dv, lk);
-    pack(key + ofKey, qStep, keys, lk, dq);
+    pack(key + ofKey, kStep, keys, lk, dq);
     for (let i0: usize = 0; i0 < lq; i0 += TILE) {
       const rows = min(TILE, lq - i0);
       let seen = visible(i0 + rows - 1, lq, lk, causal);
@@ -116,9 +119,9 @@ export function attentionGrad(
         rule = false;
       }
       const q = query + ofQuery + ((i0 * qStep) << 2);
-      const dc = dcontext + ofContext + ((i0 * vStep) << 2);
+      const dc = dcontext + ofContext + ((i0 * cStep) << 2);
       products(q, qStep, keysTurned, dq, weights, ld, rows, seen, i0, lq, lk, rule, edge);
-      products(dc, vStep, valuesTurned, dv, dweights, ld, rows, seen, i0, lq, lk, rule, edge);
+      products(dc, cStep, valuesTurned, dv, dweights, ld, rows, seen, i0, lq, lk, rule, edge);
       for (let i: usize = 0; i < rows; i++) {
         const p = weights + ((i * ld) << 2);
         const d = dweights + ((i * ld) << 2);
@@ -145,8 +148,8 @@ export function attentionGrad(
       }
       const dqTile = dquery + ofQuery + ((i0 * qStep) << 2);
       weightedSums(dweights, ld, keys, dqTile, qStep, dq, rows, seen, i0, lq, lk, rule, edge);
-      addTurned(weights, ld, dc, vStep, dvalue + ofValue, vStep, dv, rows, seen, i0, lq, lk, rule, turned, edge);
-      addTurned(dweights, ld, q, qStep, dkey + ofKey, qStep, dq, rows, seen, i0, lq, lk, rule, turned, edge);
+      addTurned(weights, ld, dc, cStep, dvalue + ofValue, vStep, dv, rows, seen, i0, lq, lk, rule, turned, edge);
+      addTurned(dweights, ld, q, qStep, dkey + ofKey, kStep, dq, rows, seen, i0, lq, lk, rule, turned, edge);
     }
   }
 }

@@ -135,6 +135,23 @@ onEachVariant(() => {
     fc.assert(fc.property(some, fc.integer(), verify), { numRuns: 60 });
   });
 
+  test('gradients side by side', () => {
+    registerGradients();
+    const verify = (given: Of<typeof attended>, seed: number) =>
+      tf.tidy(() => {
+        const random = randomFrom(seed);
+        const { batch, numHeads, size, queries } = given;
+        const { options } = prepare({ ...given, keys: queries }, random);
+        const qkv = draw(random, [batch, queries, 3 * numHeads * size]);
+        const direction = draw(random, [batch, queries, numHeads * size]);
+        const attend = (qkv: tf.Tensor) => selfAttention(qkv, options).context;
+        const [fused, composed] = both(() => tf.grad(attend)(qkv, direction));
+        agree(fused, composed);
+      });
+    const some = attended.filter(({ queries }) => queries > 0);
+    fc.assert(fc.property(some, fc.integer(), verify), { numRuns: 60 });
+  });
+
   test('sequences laid end to end, forward and gradient', () => {
     registerGradients();
     const packed = fc.record({

@@ -86,7 +86,7 @@ function read(call: KernelCall, kernel: string) {
       `and weights, not ${shapes()}`,
   );
   return {
-    views: [query, key, value],
+    views: [query, key, value] as const,
     outputShapes: { context: [batch, lq, vWidth], logSumExp: [batch, heads, lq], weights: full },
     calls: lengths
       ? sequences(lengths, heads, seed)
@@ -155,7 +155,10 @@ export const attention: Kernel = {
   },
 };
 
-/** dcontext [b, lq, h·dv], the forward's inputs, attrs and logSumExp → dquery, dkey, dvalue. */
+/**
+ * dcontext [b, lq, h·dv], the forward's inputs, attrs and logSumExp → dquery, dkey, dvalue; with
+ * `sideBySide` these are one tensor, as query is.
+ */
 export const attentionGrad: Kernel = {
   name: 'MhAttentionGrad',
   run(call) {
@@ -172,21 +175,32 @@ export const attentionGrad: Kernel = {
         'MhAttentionGrad',
         () => `dcontext or logSumExp is [${tensor.shape}], not [${shape}]`,
       );
-    check(!call.attrs.sideBySide, 'MhAttentionGrad', () => 'sideBySide has no gradient');
-    const outputs = given.views.map(({ shape }) => call.output(shape));
+    // Query, key and value in one tensor have their gradients in one.
+    const { sideBySide } = call.attrs;
+    check(
+      !(sideBySide && call.inputs.key),
+      'MhAttentionGrad',
+      () => 'sideBySide has no gradient with the keys of a cache',
+    );
+    const whole = sideBySide ? call.output(given.views[0].tensor.shape) : undefined;
+    const gradients = given.views.map((view) => ({
+      ...view,
+      tensor: whole ?? call.output(view.shape),
+    }));
     const [lq, lk] = given.longest;
     const room = call.wasm.attentionGradScratch!(lq!, lk!, ...given.sizes);
     const scratch = call.scratch(room * given.calls.length);
     const at = addresses(call, [
       ...[place(dcontext, steps.context), ...given.views, place(logSumExp, steps.sum)],
-      ...given.views.map(({ step }, i) => place(outputs[i]!, step)),
+      ...gradients,
     ]);
+    const strides = given.views.map(({ step }) => step);
     const calls = given.calls.map(({ start, seed, sizes }, i) => [
-      ...[...at(start), ...given.maskArguments(), ...sizes, ...given.sizes],
+      ...[...at(start), ...given.maskArguments(), ...sizes, ...given.sizes, ...strides],
       ...[...given.scaling, seed, ...given.keep, scratch + 4 * room * i],
     ]);
     call.run('attentionGrad', calls);
-    return outputs;
+    return whole ?? gradients.map(({ tensor }) => tensor);
   },
 };
 
