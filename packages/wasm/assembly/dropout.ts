@@ -3,12 +3,14 @@
 // a Weyl sequence.
 import { loadTail, splat, storeTail } from './math';
 
-/** All ones in the lanes to keep: hash(seed, index) >>> 8 ≥ threshold, with threshold = ⌊rate·2²⁴⌋. */
+/** From one number of the Weyl sequence to the next. */
+const WEYL: i32 = 0x9e3779b1;
+
+/** All ones in the lanes to keep: hash(seed, i) >>> 8 ≥ threshold = ⌊rate·2²⁴⌋, `weyl` being seed + i·WEYL. */
 // @ts-ignore: decorator
 @inline
-function kept4(index: v128, seed: i32, threshold: i32): v128 {
-  let h = i32x4.add(i32x4.mul(index, i32x4.splat(0x9e3779b1)), i32x4.splat(seed));
-  h = v128.xor(h, i32x4.shr_u(h, 16));
+function kept4(weyl: v128, threshold: i32): v128 {
+  let h = v128.xor(weyl, i32x4.shr_u(weyl, 16));
   h = i32x4.mul(h, i32x4.splat(0x21f0aaad));
   h = v128.xor(h, i32x4.shr_u(h, 15));
   h = i32x4.mul(h, i32x4.splat(0x735a2d97));
@@ -22,15 +24,15 @@ export function dropout(
 ): void {
   const scale4 = splat(scale);
   const whole = (size >> 2) << 4;
-  let index = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
+  let weyl = i32x4.add(i32x4.splat(seed + first * WEYL), i32x4(0, WEYL, 2 * WEYL, 3 * WEYL));
   for (let o: usize = 0; o < whole; o += 16) {
-    const kept = kept4(index, seed, threshold);
+    const kept = kept4(weyl, threshold);
     v128.store(y + o, v128.and(f32x4.mul(v128.load(x + o), scale4), kept));
-    index = i32x4.add(index, i32x4.splat(4));
+    weyl = i32x4.add(weyl, i32x4.splat(4 * WEYL));
   }
   const rest = size & 3;
   if (rest) {
-    const kept = kept4(index, seed, threshold);
+    const kept = kept4(weyl, threshold);
     storeTail(y + whole, v128.and(f32x4.mul(loadTail(x + whole, rest, 0), scale4), kept), rest);
   }
 }

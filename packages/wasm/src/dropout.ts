@@ -24,7 +24,11 @@ export const dropout: Kernel = {
     const x = input(call, 'MhDropout', 'x');
     const drop = dropoutArguments(call, 'MhDropout', 'rate', 'seed');
     const y = call.output(x.shape);
-    call.wasm.dropout!(call.address(x), call.address(y), sizeOf(x.shape), 0, ...drop);
+    const at = [x, y].map(call.address);
+    const calls = call
+      .parts(sizeOf(x.shape), 0.7, 4)
+      .map(([from, to]) => [...at.map((address) => address + 4 * from), to - from, from, ...drop]);
+    call.run('dropout', calls);
     return y;
   },
 };
