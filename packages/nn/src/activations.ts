@@ -3,6 +3,9 @@ import { differentiable } from './differentiable.js';
 import { ModelError } from './errors.js';
 import { type KernelInputs, kernelOr } from './kernel.js';
 
+/** The derivative of each activation. */
+const slopes = new Map<Activation, Activation>();
+
 /** The activations of `config.json`'s `hidden_act`, by Hugging Face's names. */
 export type ActivationName =
   | 'gelu'
@@ -84,6 +87,11 @@ export function activation(name: string): Activation {
   return byName[activationName(name)];
 }
 
+/** The derivative of the activation of this name. @throws ModelError `BAD_CONFIG` */
+export function activationSlope(name: string): Activation {
+  return slopes.get(activation(name))!;
+}
+
 /** The name, if it is one. @throws ModelError `BAD_CONFIG` */
 export function activationName(name: string): ActivationName {
   if (Object.hasOwn(byName, name)) return name as ActivationName;
@@ -112,7 +120,7 @@ interface Elementwise {
 function withGradient({ f, derivative, kernel, attrs = {} }: Elementwise): Activation {
   const run = (name: string | undefined, inputs: KernelInputs, composition: () => tf.Tensor) =>
     name === undefined ? [composition()] : kernelOr(name, inputs, attrs, () => [composition()]);
-  return differentiable({
+  const op = differentiable({
     forward: (x) => {
       const [value] = run(kernel, { x }, () => f(x!));
       return { value: value!, saved: [x!] };
@@ -120,4 +128,6 @@ function withGradient({ f, derivative, kernel, attrs = {} }: Elementwise): Activ
     backward: (dy, [x]) =>
       run(kernel && `${kernel}Grad`, { dy, x }, () => tf.mul(dy, derivative(x!))),
   });
+  slopes.set(op, derivative);
+  return op;
 }

@@ -1,9 +1,15 @@
 import { reshape, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { type ActivationName, activation, activationName } from './activations.js';
+import { type ActivationName, activationName } from './activations.js';
 import { differentiable, isRecording } from './differentiable.js';
 import { ModelError } from './errors.js';
 import { runKernel } from './kernel.js';
-import { columnSums, type Epilogue, product } from './mat-mul.js';
+import {
+  columnSums,
+  type Epilogue,
+  product,
+  productAndSlope,
+  timesAndColumnSums,
+} from './mat-mul.js';
 import { type Operand, type Parameter, packedOf, quantizedOf, tensorOf } from './parameter.js';
 import { quantizedLinear } from './quantized-ops.js';
 import { type Initializer, normal, type Weights, zeros } from './weights.js';
@@ -71,12 +77,21 @@ export function linear(
   });
 }
 
-/** For a gradient: it needs what went into the activation. */
+/** For a gradient, which needs the slope of the activation. */
 function recorded(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue): Tensor {
-  const w = tensorOf(weight);
-  const { withoutBias, withBias } = transposed ? byColumns : byRows;
-  const y = end.bias === undefined ? withoutBias(x, w) : withBias(x, w, end.bias);
-  return end.activation === undefined ? y : activation(end.activation)(y);
+  const multiply = differentiable({
+    forward: (x, w, bias) => {
+      const [value, slope] = productAndSlope(x!, w!, !transposed, { ...end, bias });
+      return { value, saved: [x!, w!, ...(slope ? [slope] : [])] };
+    },
+    backward: (dy, [x, w, slope]) => {
+      const [dz, sums] = slope ? timesAndColumnSums(dy, slope) : [dy];
+      const dx = product(dz, w!, false, transposed);
+      const dw = transposed ? product(x!, dz, true, false) : product(dz, x!, true, false);
+      return [dx, dw, ...(end.bias ? [sums ?? columnSums(dz)] : [])];
+    },
+  });
+  return multiply(x, tensorOf(weight), ...(end.bias ? [end.bias] : []));
 }
 
 function alone(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue): Tensor {
@@ -91,29 +106,6 @@ function byPanels(x: Tensor, weight: Operand, transposed: boolean, end: Epilogue
   const attrs = { panels: true, ...(end.activation && { activation: end.activation }) };
   return runKernel('MhMatMul', { a: x, b: packed.panels, bias: end.bias }, attrs)[0]!;
 }
-
-/** The two products and their gradients; `transposeW` for a weight [out, in]. */
-function products(transposeW: boolean) {
-  const dx = (dy: Tensor, w: Tensor) => product(dy, w, false, !transposeW);
-  const dw = (dy: Tensor, x: Tensor) =>
-    transposeW ? product(dy, x, true, false) : product(x, dy, true, false);
-  return {
-    withoutBias: differentiable({
-      forward: (x, w) => ({ value: product(x!, w!, false, transposeW), saved: [x!, w!] }),
-      backward: (dy, [x, w]) => [dx(dy, w!), dw(dy, x!)],
-    }),
-    withBias: differentiable({
-      forward: (x, w, b) => ({
-        value: product(x!, w!, false, transposeW, { bias: b! }),
-        saved: [x!, w!],
-      }),
-      backward: (dy, [x, w]) => [dx(dy, w!), dw(dy, x!), columnSums(dy)],
-    }),
-  };
-}
-
-const byRows = products(true);
-const byColumns = products(false);
 
 const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type ActivationName, activation } from './activations.js';
+import { type ActivationName, activation, activationSlope } from './activations.js';
 import { differentiable } from './differentiable.js';
 import { ModelError } from './errors.js';
 import { kernelOr } from './kernel.js';
@@ -66,6 +66,22 @@ export function product(
   return c!;
 }
 
+/** The same for a gradient of one's own: with an activation, its derivative comes second. */
+export function productAndSlope(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeB: boolean,
+  { bias, activation: name }: Epilogue,
+): [value: tf.Tensor, slope?: tf.Tensor] {
+  if (name === undefined) return [product(a, b, false, transposeB, { bias })];
+  const attrs = { transposeB, activation: name, outputSlope: true };
+  const [value, slope] = kernelOr('MhMatMul', { a, b, bias }, attrs, () => {
+    const x = product(a, b, false, transposeB, { bias });
+    return [activation(name)(x), activationSlope(name)(x)];
+  });
+  return [value!, slope!];
+}
+
 /** The gradients of c = `product(a, b, transposeA, transposeB)`, each computed when asked for. */
 export function productGradients(
   dc: tf.Tensor,
@@ -112,8 +128,24 @@ function swapLastTwo(x: tf.Tensor): tf.Tensor {
   return tf.transpose(x, axes);
 }
 
-/** Σ over rows as a product: a sum over the first axis would be transposed first. */
+/** Σ over the rows of x [rows, columns] → [columns]. */
 export function columnSums(x: tf.Tensor): tf.Tensor {
   const [rows, columns] = x.shape as [number, number];
-  return tf.reshape(product(tf.ones([1, rows]), x, false, false), [columns]);
+  // As a composition it is a product: a sum over the first axis would be transposed first.
+  const [sums] = kernelOr('MhColumnSums', { x }, {}, () => [
+    tf.reshape(product(tf.ones([1, rows]), x, false, false), [columns]),
+  ]);
+  return sums!;
+}
+
+/** x∘y, both [rows, columns], and its `columnSums`. */
+export function timesAndColumnSums(
+  x: tf.Tensor,
+  by: tf.Tensor,
+): [product: tf.Tensor, sums: tf.Tensor] {
+  const outputs = kernelOr('MhColumnSums', { x, by }, {}, () => {
+    const product = tf.mul(x, by);
+    return [product, columnSums(product)];
+  });
+  return outputs as [tf.Tensor, tf.Tensor];
 }

@@ -55,7 +55,7 @@ export function attention(
       let seen = visible(i0 + rows - 1, lq, lk, causal);
       const qTile = q + ((i0 * qStep) << 2);
       const cTile = c + ((i0 * cStep) << 2);
-      if (few) gemm(qTile, qStep, false, k, kStep, true, scores, ld, rows, seen, dq, false, 0, 0, edge);
+      if (few) gemm(qTile, qStep, false, k, kStep, true, scores, ld, rows, seen, dq, false, 0, 0, 0, edge);
       else products(qTile, qStep, keys, dq, scores, ld, rows, seen, i0, lq, lk, causal, edge);
       let rule = causal;
       for (let i: usize = 0; i < rows; i++) {
@@ -87,7 +87,7 @@ export function attention(
           memory.fill(target + (own << 2), 0, (lk - own) << 2);
         }
       }
-      if (few) gemm(scores, ld, false, v, vStep, false, cTile, cStep, rows, dv, seen, false, 0, 0, edge);
+      if (few) gemm(scores, ld, false, v, vStep, false, cTile, cStep, rows, dv, seen, false, 0, 0, 0, edge);
       else weightedSums(scores, ld, values, cTile, cStep, dv, rows, seen, i0, lq, lk, rule, edge);
     }
   }

@@ -71,7 +71,12 @@ function geluSlope4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function geluNewSlope4(x: v128): v128 {
-  const s = tanhCdf(x);
+  return tanhSlope(x, tanhCdf(x));
+}
+
+// @ts-ignore: decorator
+@inline
+function tanhSlope(x: v128, s: v128): v128 {
   const square = f32x4.mul(x, x);
   const slope = f32x4.mul(x, madd(square, splat(0.214064449), splat(1.59576912)));
   return f32x4.mul(s, madd(slope, f32x4.sub(splat(1), s), splat(1)));
@@ -87,6 +92,34 @@ export function gelu(x: usize, y: usize, size: usize, approximate: bool): void {
     for (let o: usize = 0; o < whole; o += 16) v128.store(y + o, gelu4(v128.load(x + o)));
     if (rest) storeTail(y + whole, gelu4(loadTail(x + whole, rest, 0)), rest);
   }
+}
+
+/** GELU of x in place, and its derivative to `slopes`: one exponential for both. */
+export function geluWithSlope(x: usize, slopes: usize, size: usize, approximate: bool): void {
+  const whole = (size >> 2) << 4;
+  const rest = size & 3;
+  if (approximate) {
+    for (let o: usize = 0; o < whole; o += 16) {
+      const value = v128.load(x + o);
+      const s = tanhCdf(value);
+      v128.store(x + o, f32x4.mul(value, s));
+      v128.store(slopes + o, tanhSlope(value, s));
+    }
+  } else {
+    for (let o: usize = 0; o < whole; o += 16) {
+      const value = v128.load(x + o);
+      const magnitude = f32x4.pmin(f32x4.abs(value), splat(13.28));
+      const gaussian = expNear4(f32x4.mul(f32x4.mul(magnitude, splat(-0.5)), magnitude));
+      const tail = f32x4.mul(gaussian, tailRatio(magnitude));
+      v128.store(x + o, nmadd(magnitude, tail, f32x4.pmax(value, splat(0))));
+      const cdf = v128.bitselect(tail, f32x4.sub(splat(1), tail), f32x4.lt(value, splat(0)));
+      v128.store(slopes + o, madd(f32x4.mul(value, splat(0.398942280)), gaussian, cdf));
+    }
+  }
+  if (!rest) return;
+  const value = loadTail(x + whole, rest, 0);
+  storeTail(slopes + whole, approximate ? geluNewSlope4(value) : geluSlope4(value), rest);
+  storeTail(x + whole, approximate ? geluNew4(value) : gelu4(value), rest);
 }
 
 export function geluGrad(dy: usize, x: usize, dx: usize, size: usize, approximate: bool): void {

@@ -5,6 +5,7 @@
 // (panels.ts). Of A, ROWS × DEPTH at a time are packed too where six rows make a tile, and turned where A
 // is transposed. The tiles are in tiles.ts.
 import { activate } from './activation';
+import { activateWithSlope } from './activation-slope';
 import { madd, splat, sumLanes } from './math';
 import { pack, packSixes, packSixesTurned, packTransposed, turn } from './packing';
 import { column, sixes, tile1x64 } from './tiles';
@@ -50,14 +51,15 @@ export function up16(n: usize): usize {
 
 /**
  * c[m, n] = op(a)[m, k] · op(b)[k, n]; strides `lda`, `ldb`, `ldc` in floats. `accumulate` adds to
- * what c holds. `bias` [n] (or 0) is added, and then `activation` (see activation.ts) applied.
+ * what c holds. `bias` [n] (or 0) is added, and then `activation` (see activation.ts) applied. Its
+ * derivatives go to `slopes` (or 0), as far apart as c.
  */
 export function gemm(
   a: usize, lda: usize, transposeA: bool,
   b: usize, ldb: usize, transposeB: bool,
   c: usize, ldc: usize,
   m: usize, n: usize, k: usize,
-  accumulate: bool, bias: usize, activation: i32, scratch: usize,
+  accumulate: bool, bias: usize, activation: i32, slopes: usize, scratch: usize,
 ): void {
   const few = m <= FEW && !transposeA;
   if ((bias && (accumulate || few)) || (k == 0 && !accumulate)) {
@@ -68,7 +70,7 @@ export function gemm(
   if (few) {
     if (transposeB) fewRowsTransposed(a, lda, b, ldb, c, ldc, m, n, k, accumulate);
     else fewRows(a, lda, b, ldb, c, ldc, m, n, k, accumulate, scratch);
-    if (activation) activate(c, ldc, m, n, activation);
+    finish(c, slopes, ldc, m, n, activation);
     return;
   }
   const packed = scratch;
@@ -88,11 +90,17 @@ export function gemm(
         const from = accumulate || p > 0 ? target : bias ? bias + (j << 2) : 0;
         rowsByPanels(source, lda, transposeA, packed, depth << 6, target, ldc, rows, width, depth,
           from, from == target ? ldc : 0, rest);
-        if (activation && p + depth == k) activate(target, ldc, rows, width, activation);
+        if (p + depth == k)
+          finish(target, slopes ? slopes + (target - c) : 0, ldc, rows, width, activation);
       }
     }
   }
-  if (activation && k == 0) activate(c, ldc, m, n, activation);
+  if (k == 0) finish(c, slopes, ldc, m, n, activation);
+}
+
+function finish(c: usize, slopes: usize, ldc: usize, m: usize, n: usize, activation: i32): void {
+  if (slopes) activateWithSlope(c, slopes, ldc, m, n, activation);
+  else if (activation) activate(c, ldc, m, n, activation);
 }
 
 /**
@@ -131,7 +139,7 @@ export function gemmPanels(
   }
   if (whole == n) return;
   gemm(a, lda, false, panels + ((whole * k) << 2), k, true, c + (whole << 2), ldc, m, n - whole, k,
-    false, bias ? bias + (whole << 2) : 0, activation, scratch);
+    false, bias ? bias + (whole << 2) : 0, activation, 0, scratch);
 }
 
 /**

@@ -1,5 +1,6 @@
 export { attention, attentionScratch } from './attention';
 export { attentionGrad, attentionGradScratch } from './attention-grad';
+export { columnSums } from './column-sums';
 export { copy, copyRows } from './copy';
 export { dropout } from './dropout';
 export { embedding, embeddingGrad } from './embedding';

@@ -196,7 +196,7 @@ function groupGradients(
     }
     if (dbias) addRowSums(l, step, dbias + (class0 << 2), size, columns, afresh);
     byPacked(l, step >> 2, xsPacked, dweight + ((class0 * d) << 2), d, size, d, count, !afresh, scratch);
-    gemm(l, step >> 2, true, w, d, false, dxs, d, count, d, size, b > first, 0, 0, scratch);
+    gemm(l, step >> 2, true, w, d, false, dxs, d, count, d, size, b > first, 0, 0, 0, scratch);
   }
 }
 

@@ -91,7 +91,7 @@ export function relativeAttention(
           memory.fill(target + (own << 2), 0, (lk - own) << 2);
         }
       }
-      if (few) gemm(scores, ld, false, v, vStep, false, cTile, vStep, rows, dv, seen, false, 0, 0, edge);
+      if (few) gemm(scores, ld, false, v, vStep, false, cTile, vStep, rows, dv, seen, false, 0, 0, 0, edge);
       else weightedSums(scores, ld, values, cTile, vStep, dv, rows, seen, i0, lq, lk, true, edge);
     }
   }

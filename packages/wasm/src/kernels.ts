@@ -1,6 +1,7 @@
 import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 import { attention, attentionGrad } from './attention.js';
 import { cacheCopy, cacheReorder, cacheWrite } from './cache.js';
+import { columnSums } from './column-sums.js';
 import { dropout } from './dropout.js';
 import { embedding, embeddingGrad } from './embedding.js';
 import { embeddingInt8 } from './embedding-int8.js';
@@ -23,7 +24,7 @@ const kernels = [
   ...[softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad, linearCrossEntropy],
   ...[embedding, embeddingGrad, dropout, attention, attentionGrad],
   ...[relativeAttention, relativeAttentionGrad],
-  ...[cacheWrite, cacheReorder, cacheCopy, sumOfSquares, adamW],
+  ...[cacheWrite, cacheReorder, cacheCopy, columnSums, sumOfSquares, adamW],
 ];
 
 /** Kernels of tfjs's own that ours take the place of. */

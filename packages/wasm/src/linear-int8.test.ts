@@ -274,7 +274,7 @@ onEachVariant((variant) => {
       'x [2,30] by values [2,6,16,4]: the inner lengths',
     );
     expect(() => linear(zeros(2, 22), w, zeros(17))).toThrow('bias is [17], not [18]');
-    expect(() => linear(zeros(2, 22), w, undefined, { activation: 'swish' })).toThrow(
+    expect(() => linear(zeros(2, 22), w, undefined, { activation: 'mish' })).toThrow(
       'no activation',
     );
     expect(() => linear(zeros(2, 22), w, undefined, { dot: 'fast' })).toThrow('no way "fast"');

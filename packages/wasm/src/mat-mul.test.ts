@@ -172,6 +172,51 @@ onEachVariant(() => {
     }
   });
 
+  test('the slope of an activation, beside the same values', () => {
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+    const slopes: Record<string, (x: number) => number> = {
+      relu: (x) => (x > 0 ? 1 : 0),
+      tanh: (x) => 1 - Math.tanh(x) ** 2,
+      silu: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
+    };
+    const verify = (m: number, n: number, k: number, transposeB: boolean, seed: number) => {
+      const random = randomFrom(seed);
+      const inputs = {
+        a: normal(random, [m, k], 3),
+        b: normal(random, transposeB ? [n, k] : [k, n]),
+        bias: normal(random, [n]),
+      };
+      const [x] = run('MhMatMul', inputs, { transposeB });
+      const ones = { shape: [m, n], values: new Float32Array(m * n).fill(1) };
+      const close = { relative: 2e-6, scale: 1 };
+      for (const activation of ['gelu', 'gelu_new', 'relu', 'tanh', 'silu']) {
+        const attrs = { transposeB, activation };
+        const [alone] = run('MhMatMul', inputs, attrs);
+        const [y, slope] = run('MhMatMul', inputs, { ...attrs, outputSlope: true });
+        expect([y!.shape, slope!.shape]).toEqual([x!.shape, x!.shape]);
+        expectClose(y!.values, alone!.values, close);
+        const approximate = activation === 'gelu_new';
+        const wanted = slopes[activation]
+          ? Array.from(x!.values, slopes[activation])
+          : run('MhGeluGrad', { dy: ones, x: x! }, { approximate })[0]!.values;
+        expectClose(slope!.values, wanted, close);
+      }
+    };
+    const sizes = [
+      [1, 6, 13, 150],
+      [1, 15, 64, 1041],
+      [0, 1, 20, 300, 771],
+    ] as const;
+    fc.assert(
+      fc.property(
+        ...([fc.constantFrom(...sizes[0]), fc.constantFrom(...sizes[1])] as const),
+        ...([fc.constantFrom(...sizes[2]), fc.boolean(), fc.integer()] as const),
+        verify,
+      ),
+      { numRuns: 20 },
+    );
+  });
+
   test('tanh keeps its relative accuracy near 0 and its sign and bounds far out', () => {
     const values = Float32Array.from(
       { length: 4001 },
@@ -212,6 +257,10 @@ onEachVariant(() => {
     expect(() =>
       run('MhMatMul', { a: zeros(3, 2), b }, { transposeA: true, panels: true }),
     ).toThrow();
+    for (const activation of ['linear', 'relu6'])
+      expect(() => run('MhMatMul', { a, b }, { activation, outputSlope: true })).toThrow(
+        `no slope of the activation "${activation}"`,
+      );
     expect(() => run('MhPanels', { b: zeros(2, 3, 5) })).toThrow('b [2,3,5] is not a matrix');
     const ids = { shape: [3, 5], values: new Int32Array(15) };
     expect(() => run('MhMatMul', { a, b: ids })).toThrow('"b" is int32, not float32');

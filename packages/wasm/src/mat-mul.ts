@@ -4,6 +4,7 @@ import { check, input, type Kernel, type KernelCall, sameShape, sizeOf } from '.
 /** The numbers assembly/activation.ts knows them by. */
 export const activations: Record<string, number> = {
   ...{ linear: 0, gelu: 1, gelu_new: 2, relu: 3, tanh: 4, silu: 5, relu6: 6, sigmoid: 7, elu: 8 },
+  ...{ gelu_fast: 2, gelu_pytorch_tanh: 2, swish: 5 },
 };
 
 /** Nanoseconds that a multiplication and its addition take. */
@@ -17,18 +18,25 @@ export interface Product {
   /** b was packed by `MhPanels`. */
   panels?: unknown;
   activation?: unknown;
+  /** Give the derivative of the activation, too. */
+  outputSlope?: unknown;
 }
+
+/** Up to this one, the kernel knows the derivative. */
+const LAST_WITH_SLOPE = 5;
 
 /**
  * activation(op(a)·op(b) + bias): a [..., m, k] and b [..., k, n] (or, with `transposeA` and
  * `transposeB`, [..., k, m] and [..., n, k]) → [..., m, n], the leading axes broadcast. bias [n] and the
- * activation are optional. With `panels` b is [n, k] as `MhPanels` packed it.
+ * activation are optional. With `panels` b is [n, k] as `MhPanels` packed it. With `outputSlope` a second
+ * output, [..., m, n] too, is the activation's derivative at what it was given.
  */
 export const matMul: Kernel = {
   name: 'MhMatMul',
   run(call) {
     const bias = call.inputs.bias && input(call, 'MhMatMul', 'bias');
-    return multiply(call, 'MhMatMul', { ...call.attrs, bias });
+    const [y, slope] = multiply(call, 'MhMatMul', { ...call.attrs, bias });
+    return slope ? [y, slope] : y;
   },
 };
 
@@ -47,11 +55,15 @@ export const panels: Kernel = {
   },
 };
 
-/** The product that the attributes and inputs of a call ask for. */
-export function multiply(call: KernelCall, kernel: string, product: Product): TensorInfo {
+/** The product that the attributes and inputs of a call ask for, and the slope if they do. */
+export function multiply(
+  call: KernelCall,
+  kernel: string,
+  product: Product,
+): [y: TensorInfo, slope: TensorInfo | undefined] {
   const a = input(call, kernel, 'a');
   const b = input(call, kernel, 'b');
-  const { bias, panels, activation } = product;
+  const { bias, panels, activation, outputSlope } = product;
   const transposeA = !!product.transposeA;
   const transposeB = !!product.transposeB || !!panels;
   const said = () =>
@@ -77,13 +89,20 @@ export function multiply(call: KernelCall, kernel: string, product: Product): Te
   );
   const code = activation == null ? 0 : activations[String(activation)];
   check(code !== undefined, kernel, () => `no activation "${activation}"`);
+  check(
+    !outputSlope || (code > 0 && code <= LAST_WITH_SLOPE && !panels),
+    kernel,
+    () => `no slope of the activation "${activation}"${panels ? ' with panels' : ''}`,
+  );
 
   const y = call.output([...leading, m, n]);
+  const slope = outputSlope ? call.output(y.shape) : undefined;
   // One b, and rows of a that lie one after the other, make one tall product.
   const tall = sizeOf(ofB) === 1 && !transposeA && sizeOf(ofA) === sizeOf(leading);
   const rows = tall ? sizeOf(leading) * m : m;
   const [aAt, bAt, yAt] = [call.address(a), call.address(b), call.address(y)];
   const biasAt = bias ? call.address(bias) : 0;
+  const slopeAt = slope ? call.address(slope) : 0;
   if (sizeOf(leading) * m === rows) {
     // Along the longer side; each column of c is the same whoever computes it, and so is each row.
     const byColumns = panels || n >= rows;
@@ -98,16 +117,18 @@ export function multiply(call: KernelCall, kernel: string, product: Product): Te
       const ofA = aAt + 4 * (transposeA ? i : i * aColumns);
       const ofB = bAt + 4 * (transposeB ? j * bColumns : j);
       const ofY = yAt + 4 * (i * n + j);
-      const rest = [biasAt && biasAt + 4 * j, code, scratch + 4 * room * part];
+      const ofSlope = slopeAt && slopeAt + 4 * (i * n + j);
+      const end = [biasAt && biasAt + 4 * j, code];
+      const ownScratch = scratch + 4 * room * part;
       return panels
-        ? [ofA, k, ofB, ofY, n, height, width, k, ...rest]
+        ? [ofA, k, ofB, ofY, n, height, width, k, ...end, ownScratch]
         : [
             ...[ofA, aColumns, transposeA, ofB, bColumns, transposeB],
-            ...[ofY, n, height, width, k, false, ...rest],
+            ...[ofY, n, height, width, k, false, ...end, ofSlope, ownScratch],
           ];
     });
     call.run(panels ? 'gemmPanels' : 'gemm', calls);
-    return y;
+    return [y, slope];
   }
   const scratch = call.scratch(call.wasm.gemmScratch!(m, n, k, transposeA));
   const bPlaces = places(ofB, leading);
@@ -115,10 +136,11 @@ export function multiply(call: KernelCall, kernel: string, product: Product): Te
     call.wasm.gemm!(
       ...[aAt + 4 * aPlace * m * k, aColumns, transposeA],
       ...[bAt + 4 * bPlaces[i]! * k * n, bColumns, transposeB],
-      ...[yAt + 4 * i * m * n, n, m, n, k, false, biasAt, code, scratch],
+      ...[yAt + 4 * i * m * n, n, m, n, k, false, biasAt, code],
+      ...[slopeAt && slopeAt + 4 * i * m * n, scratch],
     );
   });
-  return y;
+  return [y, slope];
 }
 
 /** The axes that both are broadcast to; undefined where they cannot be. */

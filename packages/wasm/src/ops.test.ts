@@ -48,8 +48,18 @@ const cases: Record<string, OpCase> = {
   linear: {
     shapes: [[2, 5, 7], [9, 7], [9]],
     run: (x, weight, bias) => linear(x, weight!, bias),
-    kernels: ['MhMatMul'],
+    kernels: ['MhMatMul', 'MhColumnSums'],
   },
+  ...Object.fromEntries(
+    (['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'tanh'] as const).map((name) => [
+      `linear with ${name}`,
+      {
+        shapes: [[2, 5, 7], [7, 9], [9]],
+        run: (x, weight, bias) => linear(x!, weight!, bias, { transposed: true, activation: name }),
+        kernels: ['MhMatMul', 'MhColumnSums'],
+      } satisfies OpCase,
+    ]),
+  ),
   'matMul, batched and transposed': {
     shapes: [
       [2, 3, 5, 7],

@@ -5,7 +5,7 @@ import { multiply } from './mat-mul.js';
 /** tfjs's `matMul`, and the gradients of it: its own is a scalar loop for all but one plain product. */
 export const batchMatMul: Kernel = {
   name: 'BatchMatMul',
-  run: (call) => multiply(call, 'BatchMatMul', call.attrs),
+  run: (call) => multiply(call, 'BatchMatMul', call.attrs)[0],
 };
 
 /**
@@ -22,7 +22,7 @@ export const fusedMatMul: Kernel = {
     const n = b.shape.at(transposeB ? -2 : -1)!;
     const vector = bias && sizeOf(bias.shape) === n && bias.shape.at(-1) === n;
     const apart = activation === 'prelu' || activation === 'leakyrelu' || (bias && !vector);
-    let y = multiply(call, '_FusedMatMul', {
+    let [y] = multiply(call, '_FusedMatMul', {
       ...{ transposeA, transposeB },
       ...(vector && { bias: { ...bias, shape: [n] } }),
       activation: apart ? undefined : activation,

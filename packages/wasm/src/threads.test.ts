@@ -56,6 +56,14 @@ const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, att
     () => ({ a: normal(131, 517), b: normal(1043, 517) }),
     { panels: true },
   ],
+  [
+    'the slope too',
+    'MhMatMul',
+    () => ({ a: normal(131, 517), b: normal(517, 1043), bias: normal(1043) }),
+    { activation: 'gelu_new', outputSlope: true },
+  ],
+  ['columns', 'MhColumnSums', () => ({ x: normal(301, 1043), by: normal(301, 1043) })],
+  ['elements', 'MhDropout', () => ({ x: normal(301, 517) }), { rate: 0.1, seed: 7 }],
   ['many rows', 'MhLinearInt8', () => int8Inputs(67), { activation: 'gelu' }],
   ['many columns', 'MhLinearInt8', () => int8Inputs(7), { activation: 'gelu' }],
   ['exact', 'MhGelu', () => ({ x: normal(301, 517) }), { approximate: false }],
@@ -82,6 +90,16 @@ const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, att
       logSumExp: tf.fill([2, 3, 131], 5),
     }),
     { numHeads: 3, scale: 0.2, dropoutRate: 0.1, dropoutSeed: 7 },
+  ],
+  [
+    'heads side by side',
+    'MhAttentionGrad',
+    () => ({
+      query: normal(2, 131, 288),
+      dcontext: normal(2, 131, 96),
+      logSumExp: tf.fill([2, 3, 131], 5),
+    }),
+    { numHeads: 3, scale: 0.2, causal: true, sideBySide: true },
   ],
   [
     'sequences',
