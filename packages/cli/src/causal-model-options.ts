@@ -30,16 +30,12 @@ export function addCausalModelOptions(command: Command): Command {
         ...['float32', 'q8'],
       ]),
     )
-    .addOption(
-      option(
-        '--memory-length <tokens>',
-        'of a Transformer-XL: so many are remembered; 0: none (default: as its configuration says, as for the next two)', // biome-ignore format: one line
-        whole({ from: 0 }),
-      ),
-    )
+    .optionsGroup('What a Transformer-XL remembers (default: what its configuration says):')
+    .addOption(option('--memory-length <tokens>', 'so many tokens; 0: none', whole({ from: 0 })))
     .addOption(
       option('--clamp-length <tokens>', 'farther counts as this far; 0: never', whole({ from: 0 })),
     )
     .option('--same-length', 'every token sees as many as are remembered')
-    .option('--no-same-length', 'a token sees what is remembered and its segment up to itself');
+    .option('--no-same-length', 'a token sees all of the memory, and its segment up to itself')
+    .optionsGroup('Options:');
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadTokenizer } from '@multihead/tokenizers';
@@ -117,11 +117,16 @@ test('--from goes on from a model as it is made, --dtype F16 halves it', async (
     ...more,
   ];
   const args = from('further', '--learning-rate', '1e-7', '--dtype', 'F16');
+  folder.write('model/generation_config.json', '{ "max_new_tokens": 3 }');
   const [{ evaluation }] = jsonLines(await folder.ok(args));
   expect(evaluation.loss).toBeCloseTo(summary.evaluation.loss, 2);
   expect(JSON.parse(folder.read('further/config.json'))).toEqual(
     JSON.parse(folder.read('model/config.json')),
   );
+  expect(folder.read('further/generation_config.json')).toBe('{ "max_new_tokens": 3 }');
+  const write = ['generate', 'The', '-m', 'further', '-q', '--json'];
+  expect(jsonLines(await folder.ok(write))[0].texts[0].tokens).toHaveLength(3);
+  rmSync(join(folder.path, 'model/generation_config.json'));
   const bytes = (out: string) =>
     readFileSync(join(folder.path, out, 'model.safetensors')).byteLength;
   expect(bytes('further') / bytes('model')).toBeCloseTo(0.5, 1);

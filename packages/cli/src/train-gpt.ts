@@ -1,10 +1,11 @@
 import { GPT2Config, GPT2LMHeadModel } from '@multihead/gpt';
 import { Weights } from '@multihead/nn';
-import { type Tokenizer, tokenizerFiles } from '@multihead/tokenizers';
+import type { Tokenizer } from '@multihead/tokenizers';
 import { causalBlocks, causalLMCollator } from '@multihead/training';
 import { useWasm } from '@multihead/wasm';
 import { documentsOf } from './causal-documents.js';
 import { CliError } from './errors.js';
+import { filesBeside } from './files-beside.js';
 import { loadTokenizer } from './load-tokenizer.js';
 import { checkFits, checkPositions, type ModelOptions, sizesOf } from './model-options.js';
 import { pretrain } from './pretraining.js';
@@ -43,6 +44,7 @@ export async function trainGpt(files: string[], options: PretrainGptOptions): Pr
       `The text has ${data.tokens} tokens, which fill no row of --max-length ${maxLength}.`,
     );
   }
+  const beside = await filesBeside(tokenizer, options.from);
   await useWasm();
   const model = await startModel(options, tokenizer);
   await pretrain({
@@ -53,7 +55,7 @@ export async function trainGpt(files: string[], options: PretrainGptOptions): Pr
     causal: true,
     stepsFor,
     options,
-    files: tokenizerFiles(tokenizer),
+    files: beside,
   });
 }
 

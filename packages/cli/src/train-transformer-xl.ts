@@ -1,5 +1,5 @@
 import { Weights } from '@multihead/nn';
-import { type Tokenizer, tokenizerFiles } from '@multihead/tokenizers';
+import type { Tokenizer } from '@multihead/tokenizers';
 import { evaluateStreams, ParallelStreams, trainStreams } from '@multihead/training';
 import {
   type AttentionType,
@@ -9,6 +9,7 @@ import {
 import { useWasm } from '@multihead/wasm';
 import { documentsOf } from './causal-documents.js';
 import { CliError } from './errors.js';
+import { filesBeside } from './files-beside.js';
 import { loadTokenizer } from './load-tokenizer.js';
 import { countParameters, printTrained } from './pretraining.js';
 import { Progress } from './progress.js';
@@ -92,7 +93,7 @@ export async function trainTransformerXL(
         `${count(streams.length)} segments, ${count(heldOut?.length ?? 0)} tokens held out, ${count(steps)} steps\n`,
     );
   }
-  const written = tokenizerFiles(tokenizer);
+  const written = await filesBeside(tokenizer, options.from);
   const run = {
     options,
     steps,
