@@ -1,0 +1,121 @@
+// The parts of docs/ablations.md that figures make; what stands between is written by hand.
+import { bits, comparison, figuresOf, mean, standardDeviation } from './figures.mjs';
+
+/** Puts the parts in place of what stands between their marks. */
+export function filled(page, parts) {
+  return Object.entries(parts).reduce((text, [name, part]) => {
+    const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
+    const [from, to] = [text.indexOf(start), text.indexOf(end)];
+    if (from < 0 || to < from)
+      throw new Error(`The page has no place for its ${name}: ${start} … ${end}.`);
+    return `${text.slice(0, from + start.length)}\n\n${part}\n\n${text.slice(to)}`;
+  }, page);
+}
+
+/** The paper's Table 6. @param results by configuration, one of each seed */
+export function ablationTable(configurations, results) {
+  const names = Object.keys(configurations);
+  const reference = figuresOf(results[names[0]]);
+  const rows = names.map((name) => {
+    const { encoding, flags } = configurations[name];
+    const { weights, own, best } = figuresOf(results[name]);
+    const isReference = name === names[0];
+    const worse = isReference ? undefined : comparison(best.bySeed, reference.best.bySeed);
+    return [
+      flags.memLen > 0 ? 'yes' : 'no',
+      encoding,
+      weights.toLocaleString('en'),
+      spread(own.bySeed),
+      spread(best.bySeed),
+      best.attentionLength,
+      ...(worse ? compared(worse) : ['', '', '']),
+    ];
+  });
+  return table(
+    [
+      'memory',
+      'positions',
+      'weights',
+      'as trained',
+      'best',
+      'attention length',
+      'worse by (95 %)',
+      'p',
+      'seeds',
+    ],
+    '---|---|--:|---|---|--:|---|---|---',
+    rows,
+  );
+}
+
+/** What the memory is worth to each way to tell positions: without, less with. */
+export function memoryTable(configurations, results) {
+  const withMemory = Object.keys(configurations).filter((name) => results[`${name}-memory`]);
+  const rows = withMemory.map((name) => {
+    const [without, remembers] = [name, `${name}-memory`].map((one) => figuresOf(results[one]));
+    const asTrained = comparison(without.own.bySeed, remembers.own.bySeed);
+    const best = comparison(without.best.bySeed, remembers.best.bySeed);
+    return [configurations[name].encoding, ...compared(asTrained), ...compared(best)];
+  });
+  return table(
+    ['positions', 'as trained: gain (95 %)', 'p', 'seeds', 'best: gain (95 %)', 'p', 'seeds'],
+    '---|---|---|---|---|---|---',
+    rows,
+  );
+}
+
+/** The paper's Table 8. @param results of the group, one a seed */
+export function contextTable({ configurations, ratios }, results) {
+  const rows = Object.entries(configurations).map(([name, { memLen }]) => {
+    const lengths = ratios.map((_, i) =>
+      results
+        .map(({ ratios }) => ratios[i].models[name])
+        .map(({ length, isLongest }) => ({ length, isLongest })),
+    );
+    const cells = lengths.map((bySeed) => {
+      const all = bySeed.map(({ length, isLongest }) => `${isLongest ? '≥ ' : ''}${length}`);
+      return `**${mean(bySeed.map(({ length }) => length)).toFixed(0)}** (${all.join(', ')})`;
+    });
+    return [memLen === 0 ? 'none' : memLen, ...cells];
+  });
+  return table(
+    ['memory', ...ratios.map((ratio) => `r = ${ratio}`)],
+    `--:|${ratios.map(() => '---').join('|')}`,
+    rows,
+  );
+}
+
+/** Mean gains and losses of the group's models by context, for the plot. */
+export function contextCurves({ configurations, contextLengths, ratios }, results, ratio) {
+  const at = ratios.indexOf(ratio);
+  return Object.entries(configurations).flatMap(([name, { memLen }]) =>
+    contextLengths.map((context, i) => {
+      const gains = results.map(({ ratios }) => ratios[at].models[name].gains[i]?.gain);
+      return {
+        memory: memLen === 0 ? 'none' : String(memLen),
+        context,
+        bits: mean(results.map(({ losses }) => bits(losses[name][i]))),
+        ...(i < contextLengths.length - 1 && { gain: mean(gains) }),
+      };
+    }),
+  );
+}
+
+const spread = (numbers) =>
+  `${mean(numbers).toFixed(3)} ± ${standardDeviation(numbers).toFixed(3)}`;
+
+function compared({ mean, interval, p, larger, seeds }) {
+  const [low, high] = interval.map((end) => signed(end));
+  const shown = p < 0.001 ? '< 0.001' : p.toFixed(3);
+  return [`${signed(mean)} (${low} to ${high})`, shown, `${larger} of ${seeds}`];
+}
+
+const signed = (number) => number.toFixed(3).replace('-', '−');
+
+function table(head, rule, rows) {
+  return [
+    `| ${head.join(' | ')} |`,
+    `|${rule}|`,
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+  ].join('\n');
+}
