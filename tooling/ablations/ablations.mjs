@@ -1,5 +1,5 @@
-// Runs the ablations, each configuration with each seed, and fills in docs/ablations.md. What has a result is
-// not run again; what was stopped goes on from its last checkpoint.
+// Runs the ablations, each configuration with each seed, and makes docs/ablations.md of page.md and what came
+// out. What has a result is not run again; what was stopped goes on from its last checkpoint.
 //   node scripts/pnpm.mjs --filter @multihead/ablations run ablations [--seeds 1,2] [--report]
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -40,14 +40,13 @@ if (!options.report) {
 const { configurations, group } = recipe;
 const { byConfiguration, ofGroup } = await readAll({ recipe, seeds, results });
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
-const page = `${docs}/ablations.md`;
 const parts = {
   ablations: ablationTable(configurations, byConfiguration),
   'what memory gives': memoryTable(configurations, byConfiguration),
   'context lengths': contextTable(group, ofGroup),
 };
-await writeFile(page, filled(await readFile(page, 'utf8'), parts));
+await writeFile(`${docs}/ablations.md`, filled(await readFile('page.md', 'utf8'), parts));
 const { ratio } = recipe.plot;
 const points = contextCurves(group, ofGroup, ratio);
 await writeFile(`${docs}/images/context-length.svg`, await contextPlot(points, ratio));
-console.log(`${page} is written.`);
+console.log(`${docs}/ablations.md is written.`);

@@ -61,6 +61,5 @@ export const group = {
   ratios: [0.1, 0.5, 1],
 };
 
-/** With which seeds the group is measured, and of which ratio the plot is. */
-export const contextSeeds = [11, 12];
+/** Of the gains that are plotted. */
 export const plot = { ratio: 0.1 };

@@ -1,15 +1,12 @@
-// The parts of docs/ablations.md that figures make; what stands between is written by hand.
+// The parts of docs/ablations.md that figures make; page.md has the rest.
 import { bits, comparison, figuresOf, mean, standardDeviation } from './figures.mjs';
 
-/** Puts the parts in place of what stands between their marks. */
+/** Puts the parts in the places that the page marks for them, `{{ name }}`. */
 export function filled(page, parts) {
-  return Object.entries(parts).reduce((text, [name, part]) => {
-    const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
-    const [from, to] = [text.indexOf(start), text.indexOf(end)];
-    if (from < 0 || to < from)
-      throw new Error(`The page has no place for its ${name}: ${start} … ${end}.`);
-    return `${text.slice(0, from + start.length)}\n\n${part}\n\n${text.slice(to)}`;
-  }, page);
+  return page.replace(/\{\{ (.+?) \}\}/g, (_, name) => {
+    if (name in parts) return parts[name];
+    throw new Error(`The page has a place for ${name}, and there is none.`);
+  });
 }
 
 /** The paper's Table 6. @param results by configuration, one of each seed */

@@ -29,7 +29,7 @@ export class Results {
 
   async write(name, settings, result) {
     await mkdir(this.#folder, { recursive: true });
-    const text = `${JSON.stringify({ settings: markOf(settings), ...result }, undefined, 1)}\n`;
+    const text = `${JSON.stringify({ settings: markOf(settings), ...result }, undefined, 2)}\n`;
     await writeFile(`${this.#file(name)}.part`, text);
     await rename(`${this.#file(name)}.part`, this.#file(name));
   }

@@ -29,7 +29,7 @@ export async function runAll({ recipe, seeds, text, results, work, signal, onPro
       }
     }
   }
-  for (const seed of recipe.contextSeeds.filter((seed) => seeds.includes(seed))) {
+  for (const seed of seeds) {
     const run = `context-${seed}`;
     const settings = groupSettingsOf(recipe);
     if (await results.read(run, settings)) continue;
@@ -48,7 +48,7 @@ export async function runAll({ recipe, seeds, text, results, work, signal, onPro
 
 /** The results of all seeds, each of which has to be there. */
 export async function readAll({ recipe, seeds, results }) {
-  const ofSeeds = (name, settings, seeds) =>
+  const ofSeeds = (name, settings) =>
     Promise.all(
       seeds.map(async (seed) => {
         const result = await results.read(`${name}-${seed}`, settings);
@@ -57,11 +57,11 @@ export async function readAll({ recipe, seeds, results }) {
       }),
     );
   const entries = Object.entries(recipe.configurations).map(async ([name, { flags }]) => {
-    return [name, await ofSeeds(name, settingsOf(recipe, flags), seeds)];
+    return [name, await ofSeeds(name, settingsOf(recipe, flags))];
   });
   return {
     byConfiguration: Object.fromEntries(await Promise.all(entries)),
-    ofGroup: await ofSeeds('context', groupSettingsOf(recipe), recipe.contextSeeds),
+    ofGroup: await ofSeeds('context', groupSettingsOf(recipe)),
   };
 }
 
@@ -71,7 +71,7 @@ export const settingsOf = ({ source, architecture, training, evaluation }, flags
 });
 
 /** … and of a group's. */
-export const groupSettingsOf = ({ source, architecture, training, group }) => ({
+const groupSettingsOf = ({ source, architecture, training, group }) => ({
   ...{ source, architecture, training, group },
 });
 

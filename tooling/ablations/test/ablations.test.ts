@@ -18,7 +18,6 @@ const tiny = {
     ...{ dModel: 8, dEmbed: 8, nHead: 2, dHead: 4, dInner: 8, nLayer: 1 },
   },
   training: { ...recipe.training, steps: 4, warmup: 1, batchSize: 2, checkpointEvery: 2 },
-  contextSeeds: [1],
   group: { ...recipe.group, contextLengths: [8, 16, 24], stride: 40 },
 };
 const text = {

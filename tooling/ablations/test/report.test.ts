@@ -31,10 +31,7 @@ test('the best length is the one of the lowest mean, the shortest where they are
   expect(figuresOf([of(2, 2.0001, 2)]).best.attentionLength).toBe(32);
 });
 
-test('a part takes the place of the one before, and has to have one', () => {
-  const page = 'a\n<!-- x -->\nold\n<!-- end of x -->\nb\n';
-  const once = filled(page, { x: 'new' });
-  expect(once).toBe('a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n');
-  expect(filled(once, { x: 'new' })).toBe(once);
-  expect(() => filled(page, { y: 'new' })).toThrow('no place for its y');
+test('parts stand where the page has places for them', () => {
+  expect(filled('a\n{{ x y }}\nb {{ z }}\n', { 'x y': '$1', z: '2' })).toBe('a\n$1\nb 2\n');
+  expect(() => filled('{{ x }}', {})).toThrow('a place for x');
 });
