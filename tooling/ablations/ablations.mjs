@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { useWasm } from '@multihead/wasm';
 import { contextPlot } from './chart.mjs';
+import { runLookBack } from './look-back.mjs';
 import * as recipe from './recipe.mjs';
 import { ablationTable, contextCurves, contextTable, filled, memoryTable } from './report.mjs';
 import { Results } from './results.mjs';
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
   },
 });
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const seeds = options.seeds.split(',').map(Number);
 const results = new Results('results');
 
@@ -28,25 +30,30 @@ if (!options.report) {
   const { variant } = await useWasm({ threads: 1 });
   console.log(`Node ${process.versions.node}, kernels: ${variant}`);
   const text = await readCharacters(recipe.source);
+  const { signal } = interruption;
   await runAll({
-    ...{ recipe, seeds, text, results, work: '.cache' },
-    signal: interruption.signal,
+    ...{ recipe, seeds, text, results, signal, work: '.cache' },
     onProgress: ({ run, step, steps, loss }) => {
       if (step % 100 === 0) console.log(`${run}  step ${step}/${steps}  loss ${loss.toFixed(3)}`);
     },
   });
+  await runLookBack({
+    ...{ recipe, results, signal, folder: `${root}/models/${recipe.lookBack.model}` },
+    onProgress: ({ memory, document, documents }) =>
+      console.log(`looking back with a memory of ${memory}: document ${document}/${documents}`),
+  });
 }
 
-const { configurations, group } = recipe;
-const { byConfiguration, ofGroup } = await readAll({ recipe, seeds, results });
-const docs = fileURLToPath(new URL('../../docs', import.meta.url));
+const { configurations, lookBack, plot } = recipe;
+const byConfiguration = await readAll({ recipe, seeds, results });
+const lookedBack = await results.expect('look-back', lookBack);
 const parts = {
   ablations: ablationTable(configurations, byConfiguration),
   'what memory gives': memoryTable(configurations, byConfiguration),
-  'context lengths': contextTable(group, ofGroup),
+  'context lengths': contextTable(lookBack, lookedBack),
+  tokens: lookedBack.tokens.toLocaleString('en'),
 };
-await writeFile(`${docs}/ablations.md`, filled(await readFile('page.md', 'utf8'), parts));
-const { ratio } = recipe.plot;
-const points = contextCurves(group, ofGroup, ratio);
-await writeFile(`${docs}/images/context-length.svg`, await contextPlot(points, ratio));
-console.log(`${docs}/ablations.md is written.`);
+await writeFile(`${root}/docs/ablations.md`, filled(await readFile('page.md', 'utf8'), parts));
+const points = contextCurves(lookBack, lookedBack, plot.ratio);
+await writeFile(`${root}/docs/images/context-length.svg`, await contextPlot(points, plot.ratio));
+console.log('docs/ablations.md is written.');

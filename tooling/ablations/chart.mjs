@@ -7,8 +7,8 @@ const THRESHOLD = 0.01; // of a gain, for RECL
 /**
  * What contexts cost, and what a step more gains.
  *
- * @param points `{ memory, context, bits, gain }`
- * @param ratio the share of the characters that the gains are of
+ * @param points `{ memory, context, loss, gain }`
+ * @param ratio the share of the tokens that the gains are of
  */
 export async function contextPlot(points, ratio) {
   const memories = [...new Set(points.map(({ memory }) => memory))];
@@ -17,7 +17,7 @@ export async function contextPlot(points, ratio) {
     type: 'nominal',
     title: 'memory',
     sort: memories,
-    scale: { domain: memories, range: ['#64748b', '#8fb3d9', '#2563a8', '#c2410c'] },
+    scale: { domain: memories, range: ['#64748b', '#8fb3d9', '#2563a8', '#c2410c', '#7c2d12'] },
   };
   const x = (title) => ({
     field: 'context',
@@ -42,11 +42,11 @@ export async function contextPlot(points, ratio) {
         data: { values: points },
         mark: line,
         encoding: {
-          x: x('characters of context'),
+          x: x('tokens of context'),
           y: {
-            field: 'bits',
+            field: 'loss',
             type: 'quantitative',
-            title: 'bits a character',
+            title: 'nats a token',
             scale: { zero: false },
           },
           color,
@@ -59,7 +59,7 @@ export async function contextPlot(points, ratio) {
             data: { values: points.filter(({ gain }) => gain !== undefined) },
             mark: line,
             encoding: {
-              x: x('characters of context, c'),
+              x: x('tokens of context, c'),
               y: {
                 field: 'gain',
                 type: 'quantitative',

@@ -48,16 +48,16 @@ export const evaluation = {
   withoutMemory: { segmentLength: 4, attentionLengths: [16, 24, 32, 48] },
 };
 
-/** Models that differ by what they remember, for the relative effective context length. */
-export const group = {
-  configurations: {
-    relative: { memLen: 0 },
-    'relative-memory-16': { memLen: 16 },
-    'relative-memory': { memLen },
-    'relative-memory-112': { memLen: 112 },
-  },
-  contextLengths: [16, 32, 48, 64, 80, 96, 112, 128],
-  stride: 20,
+/**
+ * The embedded model, made to remember more or less, for the relative effective context length. A token is
+ * foretold in the middle of a text from so many before it, taken in by whole segments.
+ */
+export const lookBack = {
+  model: 'transformer-xl-mini-english',
+  memoryLengths: [0, 16, 32, 64, 128],
+  segmentLength: 16,
+  contextLengths: Array.from({ length: 12 }, (_, i) => 16 * (i + 1)),
+  stride: 16,
   ratios: [0.1, 0.5, 1],
 };
 

@@ -1,5 +1,5 @@
 // The parts of docs/ablations.md that figures make; page.md has the rest.
-import { bits, comparison, figuresOf, mean, standardDeviation } from './figures.mjs';
+import { comparison, figuresOf, mean, standardDeviation } from './figures.mjs';
 
 /** Puts the parts in the places that the page marks for them, `{{ name }}`. */
 export function filled(page, parts) {
@@ -61,42 +61,32 @@ export function memoryTable(configurations, results) {
   );
 }
 
-/** The paper's Table 8. @param results of the group, one a seed */
-export function contextTable({ configurations, ratios }, results) {
-  const rows = Object.entries(configurations).map(([name, { memLen }]) => {
-    const lengths = ratios.map((_, i) =>
-      results
-        .map(({ ratios }) => ratios[i].models[name])
-        .map(({ length, isLongest }) => ({ length, isLongest })),
-    );
-    const cells = lengths.map((bySeed) => {
-      const all = bySeed.map(({ length, isLongest }) => `${isLongest ? '≥ ' : ''}${length}`);
-      return `**${mean(bySeed.map(({ length }) => length)).toFixed(0)}** (${all.join(', ')})`;
-    });
-    return [memLen === 0 ? 'none' : memLen, ...cells];
+/** The paper's Table 8. */
+export function contextTable({ memoryLengths, ratios }, lookedBack) {
+  const rows = memoryLengths.map((memory) => {
+    const lengths = lookedBack.ratios.map(({ memories }) => memories[memory]);
+    return [
+      named(memory),
+      ...lengths.map(({ length, isLongest }) => `${isLongest ? '≥ ' : ''}${length}`),
+    ];
   });
-  return table(
-    ['memory', ...ratios.map((ratio) => `r = ${ratio}`)],
-    `--:|${ratios.map(() => '---').join('|')}`,
-    rows,
+  const head = ['memory', ...ratios.map((ratio) => `r = ${ratio}`)];
+  return table(head, head.map(() => '--:').join('|'), rows);
+}
+
+/** What each context costs and gains with each memory, for the plot. */
+export function contextCurves({ memoryLengths, contextLengths, ratios }, lookedBack, ratio) {
+  const { memories } = lookedBack.ratios[ratios.indexOf(ratio)];
+  return memoryLengths.flatMap((memory) =>
+    contextLengths.map((context, i) => ({
+      ...{ memory: named(memory), context },
+      loss: lookedBack.losses[memory][i],
+      ...(i < contextLengths.length - 1 && { gain: memories[memory].gains[i].gain }),
+    })),
   );
 }
 
-/** Mean gains and losses of the group's models by context, for the plot. */
-export function contextCurves({ configurations, contextLengths, ratios }, results, ratio) {
-  const at = ratios.indexOf(ratio);
-  return Object.entries(configurations).flatMap(([name, { memLen }]) =>
-    contextLengths.map((context, i) => {
-      const gains = results.map(({ ratios }) => ratios[at].models[name].gains[i]?.gain);
-      return {
-        memory: memLen === 0 ? 'none' : String(memLen),
-        context,
-        bits: mean(results.map(({ losses }) => bits(losses[name][i]))),
-        ...(i < contextLengths.length - 1 && { gain: mean(gains) }),
-      };
-    }),
-  );
-}
+const named = (memory) => (memory === 0 ? 'none' : String(memory));
 
 const spread = (numbers) =>
   `${mean(numbers).toFixed(3)} ± ${standardDeviation(numbers).toFixed(3)}`;

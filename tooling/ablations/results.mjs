@@ -27,6 +27,13 @@ export class Results {
     );
   }
 
+  /** It has to be there. */
+  async expect(name, settings) {
+    const result = await this.read(name, settings);
+    if (result) return result;
+    throw new Error(`There is no result of ${name} yet: run it without --report.`);
+  }
+
   async write(name, settings, result) {
     await mkdir(this.#folder, { recursive: true });
     const text = `${JSON.stringify({ settings: markOf(settings), ...result }, undefined, 2)}\n`;

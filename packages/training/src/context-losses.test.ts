@@ -33,11 +33,11 @@ onEachBackend(() => {
     test('each token is foretold from the tokens before it and no others', async () => {
       const before = numTensors();
       const told: number[] = [];
-      const onProgress = ({ tokens }: { tokens: number }) => told.push(tokens);
+      const onProgress = ({ done }: { done: number }) => told.push(done);
       const given = { model: gpt, ids, contextLengths: [1, 4, 9], stride: 2, batchSize: 3 };
       const results = await contextLosses({ ...given, onProgress });
       expect(numTensors()).toBe(before);
-      expect(told).toEqual([3, 6, 7, 3, 6, 7, 3, 6, 7]);
+      expect(told).toEqual([3, 6, 7, 10, 13, 14, 17, 20, 21]);
       expect(results.map(({ contextLength }) => contextLength)).toEqual([1, 4, 9]);
       for (const { contextLength, losses } of results) {
         const expected = [9, 11, 13, 15, 17, 19, 21].map((at) =>
@@ -76,6 +76,41 @@ onEachBackend(() => {
       expect(whole!.losses).not.toEqual(results[2]!.losses); // at once, all 14 are seen
     });
 
+    test('contexts of whole segments are asked for on the way of one pass', async () => {
+      const contextLengths = [3, 6, 8, 12];
+      const given = { ids, segmentLength: 3, stride: 3 };
+      let tokens = 0;
+      const model = new Proxy(xl, {
+        get(target, name) {
+          if (name === 'step') {
+            return (rows: Int32Array[], state: ReturnType<typeof xl.createState>) => {
+              tokens += rows.reduce((sum, { length }) => sum + length, 0);
+              return xl.step(rows, state);
+            };
+          }
+          const value: unknown = Reflect.get(target, name, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      const together = await contextLosses({ ...given, model, contextLengths });
+      // Of tokens 12, 15, 18 and 21: 12 from 0, 3, 6 and 9 on, 6 from 12 and 15, 3 from 18; 8 from 4, 7, 10 and 13.
+      expect(tokens).toBe(4 * 12 + 2 * 6 + 3 + 4 * 8);
+      for (const [i, length] of contextLengths.entries()) {
+        const alone = {
+          ...given,
+          model: xl,
+          stride: 1,
+          contextLengths: [length, 12].slice(length === 12 ? 1 : 0),
+        };
+        const [one] = await contextLosses(alone);
+        const every = Array.from(one!.losses).filter((_, token) => token % 3 === 0);
+        every.forEach(
+          (loss, token) => void expect(together[i]!.losses[token]).toBeCloseTo(loss, 5),
+        );
+        expect(together[i]!.losses).toHaveLength(every.length);
+      }
+    });
+
     test('an abort is heeded, and leaves nothing', async () => {
       const before = numTensors();
       const controller = new AbortController();
@@ -84,7 +119,7 @@ onEachBackend(() => {
       const run = contextLosses({ ...given, onProgress, signal: controller.signal });
       await expect(run).rejects.toMatchObject({
         code: 'ABORTED',
-        message: 'Aborted after 4 tokens with a context of 2.',
+        message: 'Aborted after 4 of 38 losses.',
       });
       expect(numTensors()).toBe(before);
     });

@@ -20,15 +20,17 @@ export interface ContextLossesOptions {
   stride?: number;
   /** Tokens at once; default 64. */
   batchSize?: number;
-  onProgress?: (progress: { contextLength: number; tokens: number }) => void;
+  /** Told of losses, one for each token and context. */
+  onProgress?: (progress: { done: number; total: number }) => void;
   signal?: AbortSignal | undefined;
 }
 
 /**
  * What the same tokens cost a model that sees no more than so many tokens before them, l(c, t) = −log
  * P(xₜ | xₜ₋₁ … xₜ₋c), as `relativeContextLengths` wants it (Dai et al. 2019, appendix C). Each token and
- * each context is a pass of its own through a state that has seen nothing: the work of `contextLength`
- * tokens for one.
+ * each context is a pass of its own through a state that has seen nothing, the work of `contextLength` tokens
+ * for one; but where contexts and `stride` are multiples of `segmentLength`, a pass gives a token to each
+ * context on its way.
  *
  * @throws TrainingError `ABORTED`, `BAD_OPTION`; ModelError `CONTEXT_EXCEEDED` beyond the model's context
  */
@@ -42,18 +44,23 @@ export async function contextLosses(
   expectWhole('contextLosses: segmentLength', segmentLength, 1);
   const ids = Int32Array.from(options.ids);
   const positions = positionsOf(ids.length, contextLengths, stride);
-  const results: { contextLength: number; losses: Float32Array }[] = [];
-  for (const contextLength of contextLengths) {
-    const losses = new Float32Array(positions.length);
-    for (let done = 0; done < positions.length; ) {
-      throwIfAborted(signal, `after ${done} tokens with a context of ${contextLength}`);
-      const batch = positions.slice(done, done + batchSize);
-      losses.set(lossesOf(model, ids, batch, { contextLength, segmentLength }), done);
-      done += batch.length;
-      onProgress?.({ contextLength, tokens: done });
+  const results = contextLengths.map((contextLength) => ({
+    contextLength,
+    losses: new Float32Array(positions.length),
+  }));
+  const total = positions.length * contextLengths.length;
+  let done = 0;
+  for (const passes of passesOf(positions, contextLengths, segmentLength)) {
+    for (let from = 0; from < passes.length; from += batchSize) {
+      throwIfAborted(signal, `after ${done} of ${total} losses`);
+      const batch = passes.slice(from, from + batchSize);
+      run(model, ids, batch, segmentLength, ({ context, token }, loss) => {
+        results[context]!.losses[token] = loss;
+        done++;
+      });
+      onProgress?.({ done, total });
       await yieldToEventLoop();
     }
-    results.push({ contextLength, losses });
   }
   return results;
 }
@@ -77,28 +84,64 @@ function positionsOf(length: number, contextLengths: readonly number[], stride: 
   );
 }
 
-/** The loss of the token at each position, from the `contextLength` tokens before it. */
-function lossesOf(
+/** Tokens that a state takes in from `start` on, and what is asked on the way, after more and more of them. */
+interface Pass {
+  start: number;
+  /** Tokens of its first segment. One that is not whole is the first: what stands right before a token tells most. */
+  first: number;
+  asked: { length: number; context: number; token: number }[];
+}
+
+/** Contexts that begin at one token and whose segments have the same borders share a pass; alike ones together. */
+function passesOf(
+  positions: readonly number[],
+  contextLengths: readonly number[],
+  segmentLength: number,
+): Iterable<Pass[]> {
+  const passes = new Map<string, Pass>();
+  for (const [context, length] of contextLengths.entries()) {
+    const first = length % segmentLength || segmentLength;
+    for (const [token, at] of positions.entries()) {
+      const start = at - length;
+      const key = `${start} ${first}`;
+      const pass = passes.get(key) ?? { start, first, asked: [] };
+      passes.set(key, pass);
+      pass.asked.push({ length, context, token });
+    }
+  }
+  const alike = new Map<string, Pass[]>();
+  for (const pass of passes.values()) {
+    const key = String(pass.asked.map(({ length }) => length));
+    const others = alike.get(key) ?? [];
+    alike.set(key, others);
+    others.push(pass);
+  }
+  return alike.values();
+}
+
+/** Takes in passes that are alike, a row each, and tells the losses that are asked for. */
+function run(
   model: CausalModel,
   ids: Int32Array,
-  positions: readonly number[],
-  { contextLength, segmentLength }: { contextLength: number; segmentLength: number },
-): ArrayLike<number> {
-  using state = model.createState({ batch: positions.length, capacity: contextLength });
-  let losses: ArrayLike<number> = [];
-  for (let left = contextLength; left > 0; ) {
-    // A segment that is not whole is the first: what stands right before a token tells the most.
-    const size = left % segmentLength || segmentLength;
-    const rows = positions.map((at) => ids.subarray(at - left, at - left + size));
-    left -= size;
-    using outputs = model.step(rows, state);
-    if (left === 0)
-      losses = foretold(
-        outputs.logits,
-        Int32Array.from(positions, (at) => ids[at]!),
-      );
+  passes: readonly Pass[],
+  segmentLength: number,
+  tell: (asked: Pass['asked'][number], loss: number) => void,
+): void {
+  const { first, asked } = passes[0]!;
+  using state = model.createState({ batch: passes.length, capacity: asked.at(-1)!.length });
+  let seen = 0;
+  for (const [i, { length }] of asked.entries()) {
+    while (seen < length) {
+      const end = seen + (seen === 0 ? first : segmentLength);
+      const rows = passes.map(({ start }) => ids.subarray(start + seen, start + end));
+      using outputs = model.step(rows, state);
+      seen = end;
+      if (seen < length) continue;
+      const next = Int32Array.from(passes, ({ start }) => ids[start + seen]!);
+      const losses = foretold(outputs.logits, next);
+      passes.forEach((pass, row) => void tell(pass.asked[i]!, losses[row]!));
+    }
   }
-  return losses;
 }
 
 /** −log softmax(logits)[id] of each row. */
