@@ -3,12 +3,16 @@ import type { Failure } from './failure.js';
 import { FailureNote } from './failure-note.js';
 import type { ModelFacts } from './model-facts.js';
 
-export type Loading =
+export type Loading<Facts extends ModelFacts = ModelFacts> =
   | { state: 'loading'; loaded: number; total: number | undefined }
-  | { state: 'ready'; model: ModelFacts }
+  | { state: 'ready'; model: Facts }
   | { state: 'failed'; failure: Failure };
 
-export const notBegun: Loading = { state: 'loading', loaded: 0, total: undefined };
+export const notBegun: Loading & { state: 'loading' } = {
+  state: 'loading',
+  loaded: 0,
+  total: undefined,
+};
 
 interface ModelStatusProps {
   loading: Loading;

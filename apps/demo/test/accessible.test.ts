@@ -29,7 +29,7 @@ const pages: Record<string, ((page: Page) => Promise<unknown>)[]> = {
       await page.fill('#beginning', 'We must work for peace. '.repeat(40));
       await page.fill('#length', '10');
       await page.getByRole('button', { name: 'Write', exact: true }).click();
-      await page.locator('.written .forgotten').first().waitFor();
+      await page.locator('.token-text .forgotten').first().waitFor();
       await page.locator('.results:not(.stale)').waitFor();
     },
     async (page) => {

@@ -67,13 +67,13 @@ const site = onSite('the page that writes in Chromium', () => {
       const slide = { onContextFull: 'slide' as const };
       const wanted = await inNode([bos], { ...drawing, ...slide });
       expect(await readText(page)).toBe(wanted.text);
-      const first = page.locator('.written [role=option] .sign').first();
+      const first = page.locator('.token-text [role=option] .sign').first();
       expect(await first.getAttribute('data-sign')).toBe('<|endoftext|>');
 
       // The model may have ended its text: it goes on until the context has slid.
-      const written = page.locator('.written [role=option]');
+      const written = page.locator('.token-text [role=option]');
       while ((await written.count()) <= length) await goOn(page);
-      const grey = await page.locator('.written .forgotten').count();
+      const grey = await page.locator('.token-text .forgotten').count();
       expect(grey).toBeGreaterThan(0);
       expect((await written.count()) - grey).toBeLessThanOrEqual(model.contextLength + 1);
       expect(await page.locator('.figures').textContent()).toContain('has forgotten the first');
@@ -125,7 +125,7 @@ const site = onSite('the page that writes in Chromium', () => {
     await set(page, { length: 400, pace: '12' });
     await page.fill('#beginning', beginning);
     await page.getByRole('button', { name: 'Write', exact: true }).click();
-    const written = page.locator('.written [role=option]');
+    const written = page.locator('.token-text [role=option]');
     await written.nth(9).waitFor();
     const status = page.locator('.figures [role=status]');
     expect(await status.textContent()).toBe('Writing …');
@@ -163,9 +163,9 @@ const site = onSite('the page that writes in Chromium', () => {
     const [, , third] = await readCandidates(page);
     await set(page, { temperature: 0, pace: 'all' });
     await page.locator(`.lens [data-id="${third!.id}"]`).click();
-    await page.locator('.written .picked').waitFor();
+    await page.locator('.token-text .picked').waitFor();
     await ended(page);
-    expect(await page.locator('.written .picked').count()).toBe(1);
+    expect(await page.locator('.token-text .picked').count()).toBe(1);
     const ids = await prefix(page, given + 1);
     const wanted = await inNode([...ids, third!.id], { maxNewTokens: 60 });
     expect(await readText(page)).toBe(tokenizer.decode([...ids, third!.id]) + wanted.text);
@@ -179,7 +179,7 @@ const site = onSite('the page that writes in Chromium', () => {
     await set(page, { length: 20 });
     await write(page, beginning);
     const name = page.locator('.lens .spelled');
-    const names = await page.locator('.written [role=option]').allTextContents();
+    const names = await page.locator('.token-text [role=option]').allTextContents();
     const given = tokenizer.encodeIds(beginning).length;
     await tokenAt(page, given + 2).click();
     expect(await name.textContent()).toBe(names[given + 2]);
@@ -201,7 +201,7 @@ const site = onSite('the page that writes in Chromium', () => {
       const button = page.getByRole('button', { name: 'Go on' });
       for (let i = 0; i < 20 && !(await button.isDisabled()); i++) await goOn(page);
       expect(await status.textContent()).toContain('The context is full');
-      const written = page.locator('.written [role=option]');
+      const written = page.locator('.token-text [role=option]');
       expect(await written.count()).toBe(model.contextLength + 1);
       await set(page, { onContextFull: 'slide' });
       await goOn(page);
@@ -253,24 +253,26 @@ const site = onSite('the page that writes in Chromium', () => {
     const wanted = await inNode('She opened', { maxNewTokens: 10 });
     expect(await readText(page)).toBe(`She opened${wanted.text}`);
 
-    await tabTo(page, '.written');
+    await tabTo(page, '.token-text');
     await page.keyboard.press('End');
     const active = () =>
-      page.locator('.written').evaluate((list) => {
+      page.locator('.token-text').evaluate((list) => {
         const option = document.getElementById(list.getAttribute('aria-activedescendant') ?? '');
         return option && `${option.textContent} ${option.getAttribute('aria-selected')}`;
       });
-    const last = (await page.locator('.written [role=option]').allTextContents()).at(-1);
+    const last = (await page.locator('.token-text [role=option]').allTextContents()).at(-1);
     expect(await active()).toBe(`${last} true`);
     await page.keyboard.press('ArrowLeft');
     expect(await active()).not.toBe(`${last} true`);
-    const kept = await page.locator('.written [role=option]').count();
+    const kept = await page.locator('.token-text [role=option]').count();
     await tabTo(page, 'button.candidate');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await page.locator('.written .picked').waitFor();
+    await page.locator('.token-text .picked').waitFor();
     await ended(page);
-    expect(await page.locator('.written [role=option]').count()).toBeGreaterThanOrEqual(kept - 1);
+    expect(await page.locator('.token-text [role=option]').count()).toBeGreaterThanOrEqual(
+      kept - 1,
+    );
     expect(site.complaints).toEqual([]);
   });
 
@@ -285,7 +287,7 @@ const site = onSite('the page that writes in Chromium', () => {
     await ended(page);
     expect(await widest(page)).toBe(360);
     // The text came into sight.
-    const { y, height } = (await page.locator('.written').boundingBox())!;
+    const { y, height } = (await page.locator('.token-text').boundingBox())!;
     expect(y).toBeGreaterThanOrEqual(0);
     expect(y + Math.min(height, 200)).toBeLessThanOrEqual(640);
     const at = tokenizer.encodeIds(beginning).length - 1;
@@ -398,9 +400,9 @@ async function write(page: Page, text: string): Promise<void> {
 }
 
 async function goOn(page: Page): Promise<void> {
-  const before = await page.locator('.written [role=option]').count();
+  const before = await page.locator('.token-text [role=option]').count();
   await page.getByRole('button', { name: 'Go on' }).click();
-  await page.locator('.written [role=option]').nth(before).waitFor({ state: 'attached' });
+  await page.locator('.token-text [role=option]').nth(before).waitFor({ state: 'attached' });
   await ended(page);
 }
 
@@ -414,7 +416,7 @@ function tokenAt(page: Page, index: number) {
 
 /** What one would copy. */
 async function readText(page: Page): Promise<string> {
-  return (await page.locator('.written').textContent())!;
+  return (await page.locator('.token-text').textContent())!;
 }
 
 /** The ids of the first tokens, as the lens tells them. */

@@ -143,7 +143,7 @@ export function WritePage() {
         <section aria-labelledby="written" aria-busy={writing} class="writing">
           <h2 id="written">Text</h2>
           <Figures run={run} contextLength={contextLength ?? 0} />
-          <div class="written-frame">
+          <div class="text-frame">
             <div>
               <WrittenText
                 tokens={run.tokens}

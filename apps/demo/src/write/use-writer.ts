@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Failure } from '../failure.js';
-import { type Loading, notBegun } from '../model-status.js';
+import type { Loading } from '../model-status.js';
+import { type Heard, useModelWorker } from '../use-model-worker.js';
 import type {
   Beginning,
   EndReason,
@@ -46,84 +47,67 @@ export interface Writer {
 
 /** The model at `url`, held by a worker while the component lives, and what it writes. */
 export function useWriter(url: string, text: string): Writer {
-  const [attempt, setAttempt] = useState(0);
-  const [loading, setLoading] = useState<Loading>(notBegun);
-  const [facts, setFacts] = useState<WriterFacts>();
   const [run, setRun] = useState<Run>();
   const [view, setView] = useState<Writer['view']>();
   const [failure, setFailure] = useState<Failure>();
   const [counted, setCounted] = useState<{ text: string; count: number }>();
-  const send = useRef<(request: Request) => void>(() => {});
   const number = useRef(0);
   const kept = useRef<readonly Token[]>([]);
+  const now = useRef<Run>(undefined);
+  const show = (next: Run | undefined) => {
+    now.current = next;
+    setRun(next);
+  };
+  // Steps may come faster than the screen shows them.
+  const waiting = useRef<Step[]>([]);
+  const frame = useRef(0);
+  const showSteps = () => {
+    cancelAnimationFrame(frame.current);
+    frame.current = 0;
+    const last = waiting.current.at(-1);
+    if (!now.current || !last) return;
+    const { from, firstMilliseconds, speed } = last;
+    const tokens = [...now.current.tokens, ...waiting.current.map(({ token }) => token)];
+    waiting.current = [];
+    show({ ...now.current, tokens, from, firstMilliseconds, speed });
+  };
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
 
-  useEffect(() => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-    send.current = (request) => worker.postMessage(request);
-    let now: Run | undefined;
-    const show = (next: Run | undefined) => {
-      now = next;
-      setRun(next);
-    };
-    // Steps may come faster than the screen shows them.
-    let waiting: Step[] = [];
-    let frame = 0;
-    const showSteps = () => {
-      cancelAnimationFrame(frame);
-      frame = 0;
-      const last = waiting.at(-1);
-      if (!now || !last) return;
-      const { from, firstMilliseconds, speed } = last;
-      const tokens = [...now.tokens, ...waiting.map(({ token }) => token)];
-      waiting = [];
-      show({ ...now, tokens, from, firstMilliseconds, speed });
-    };
-    const hear = (reply: Reply) => {
-      if ('run' in reply && reply.run !== number.current) return;
-      if (reply.type === 'progress') {
-        setLoading({ state: 'loading', loaded: reply.loaded, total: reply.total });
-      } else if (reply.type === 'ready') {
-        setLoading({ state: 'ready', model: reply.model });
-        setFacts(reply.model);
-      } else if (reply.type === 'counted') {
-        setCounted(reply);
-      } else if (reply.type === 'began') {
-        waiting = [];
-        const choices = kept.current.map((token) => token.choice);
-        const tokens = reply.tokens.map((token, i) => ({ ...token, choice: choices[i] }));
-        show({ tokens, state: 'writing', seed: reply.seed, from: 0 });
-      } else if (reply.type === 'wrote') {
-        waiting.push(reply.step);
-        frame ||= requestAnimationFrame(showSteps);
-      } else if (reply.type === 'ended') {
-        showSteps();
-        show(now && { ...now, state: 'ended', reason: reply.reason });
-        if (now) setView({ ...reply.view, tokens: now.tokens.slice(reply.view.from) });
-      } else if (reply.during === 'load') {
-        setLoading({ state: 'failed', failure: reply });
-      } else {
-        showSteps();
-        // What was looked at is of another text.
-        setView(undefined);
-        show(now?.tokens.some((token) => token.choice) ? { ...now, state: 'ended' } : undefined);
-        setFailure(reply);
-      }
-    };
-    worker.onmessage = ({ data }: MessageEvent<Reply>) => hear(data);
-    // The script itself did not arrive or did not start.
-    worker.onerror = ({ message }) =>
-      hear({ type: 'failed', during: 'load', code: 'WORKER_FAILED', message: message ?? '' });
-    setLoading(notBegun);
-    send.current({ type: 'load', url });
-    return () => {
-      cancelAnimationFrame(frame);
-      worker.terminate();
-    };
-  }, [url, attempt]);
+  const hear = (reply: Heard<Reply>) => {
+    if ('run' in reply && reply.run !== number.current) return;
+    if (reply.type === 'counted') {
+      setCounted(reply);
+    } else if (reply.type === 'began') {
+      waiting.current = [];
+      const choices = kept.current.map((token) => token.choice);
+      const tokens = reply.tokens.map((token, i) => ({ ...token, choice: choices[i] }));
+      show({ tokens, state: 'writing', seed: reply.seed, from: 0 });
+    } else if (reply.type === 'wrote') {
+      waiting.current.push(reply.step);
+      frame.current ||= requestAnimationFrame(showSteps);
+    } else if (reply.type === 'ended') {
+      showSteps();
+      show(now.current && { ...now.current, state: 'ended', reason: reply.reason });
+      if (now.current)
+        setView({ ...reply.view, tokens: now.current.tokens.slice(reply.view.from) });
+    } else if (reply.type === 'failed') {
+      showSteps();
+      // What was looked at is of another text.
+      setView(undefined);
+      const written = now.current?.tokens.some((token) => token.choice);
+      show(written ? { ...now.current!, state: 'ended' } : undefined);
+      setFailure(reply);
+    }
+  };
+  const { loading, send, retry } = useModelWorker<Request, Reply, WriterFacts>({
+    url,
+    start: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }),
+    hear,
+  });
 
   const ready = loading.state === 'ready';
   useEffect(() => {
-    if (ready) send.current({ type: 'count', text });
+    if (ready) send({ type: 'count', text });
   }, [text, ready]);
 
   const write = (beginning: string | readonly Token[], settings: Settings) => {
@@ -133,17 +117,17 @@ export function useWriter(url: string, text: string): Writer {
       typeof beginning === 'string'
         ? { text: beginning }
         : { ids: beginning.map((token) => token.id) };
-    send.current({ type: 'write', run: ++number.current, beginning: from, settings });
+    send({ type: 'write', run: ++number.current, beginning: from, settings });
   };
   return {
     loading,
-    contextLength: facts?.contextLength,
+    contextLength: loading.state === 'ready' ? loading.model.contextLength : undefined,
     run,
     view,
     failure,
     count: counted?.text === text ? counted.count : undefined,
     write,
-    stop: () => send.current({ type: 'stop' }),
-    retry: () => setAttempt(attempt + 1),
+    stop: () => send({ type: 'stop' }),
+    retry,
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Choice, Token } from './protocol.js';
 import { withCandidate } from './with-candidate.js';
-import { labelOf, spokenOf, stateOf, surprise } from './wording.js';
+import { labelOf, stateOf, surprise } from './wording.js';
 
 const candidates = [
   { id: 5, name: ' the', probability: 0.5, chance: 0.6 },
@@ -19,14 +19,6 @@ test('the less probable, the greater the surprise', () => {
 
 test('labels show what would not be seen', () => {
   expect([' the', '\n', '\n\n', ' ', '\t'].map(labelOf)).toEqual(['the', '↵', '↵↵', '␣', '→']);
-});
-
-test('what has no letters is read aloud all the same', () => {
-  const token = (text: string, name = text) => ({ text, name });
-  expect(spokenOf(token(' the'))).toBeUndefined();
-  expect(spokenOf(token('\n'))).toBe('line break');
-  expect(spokenOf(token('  '))).toBe('space');
-  expect(spokenOf(token('', '<|endoftext|>'))).toBe('<|endoftext|>');
 });
 
 test('says why a text ended, and counts what was written', () => {

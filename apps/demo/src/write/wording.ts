@@ -1,4 +1,3 @@
-import type { Token } from './protocol.js';
 import type { Run } from './use-writer.js';
 
 /** How probable a token was: 0, hardly a surprise, to 4, a great one. */
@@ -15,13 +14,6 @@ export const degrees = ['50 % and more', '20 % and more', '5 % and more', '1 % a
 export function labelOf(name: string): string {
   const seen = name.replaceAll('\n', '↵').replaceAll('\t', '→').trim();
   return seen === '' ? '␣' : seen;
-}
-
-/** A token as it is read aloud, where it would not be; undefined where it would. */
-export function spokenOf({ text, name }: Pick<Token, 'text' | 'name'>): string | undefined {
-  if (text.trim() !== '') return undefined;
-  if (text === '') return name;
-  return text.includes('\n') ? 'line break' : 'space';
 }
 
 /** How far a text is, or why it ended. */
