@@ -70,6 +70,7 @@ export default defineConfig(({ command }) => ({
   plugins: [
     serve('bert-mini-english', modelFiles, process.env.MULTIHEAD_DEMO_MODEL),
     serve('gpt-mini-english', modelFiles, process.env.MULTIHEAD_DEMO_GPT),
+    serve('transformer-xl-mini-english', modelFiles, process.env.MULTIHEAD_DEMO_TRANSFORMER_XL),
     serve('bpe-english', vocabularyFiles),
     serve('classic-bpe-english', vocabularyFiles),
     serve('words-english', vocabularyFiles),

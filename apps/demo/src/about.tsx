@@ -14,11 +14,11 @@ export function AboutPage() {
       </p>
       <h2>What to make of it</h2>
       <p>
-        The models behind “Fill in the blank” and “Write” are very small and were trained from
-        scratch on speeches to the United States congress, a novel about whaling and a collection of
-        everyday English of 1961. They know the words, habits and prejudices of those texts and
-        nothing else: read what they say as a picture of how such models work, not as facts. The
-        vocabularies behind “Tokens” were learned from the same texts.
+        The models behind “Fill in the blank”, “Write” and “Remember” are very small and were
+        trained from scratch on speeches to the United States congress, a novel about whaling and a
+        collection of everyday English of 1961. They know the words, habits and prejudices of those
+        texts and nothing else: read what they say as a picture of how such models work, not as
+        facts. The vocabularies behind “Tokens” were learned from the same texts.
       </p>
     </>
   );

@@ -20,6 +20,11 @@ export const pages: readonly Page[] = [
     load: async () => (await import('./write/page.js')).WritePage,
   },
   {
+    path: 'memory',
+    title: 'Remember',
+    load: async () => (await import('./memory/page.js')).MemoryPage,
+  },
+  {
     path: 'tokens',
     title: 'Tokens',
     load: async () => (await import('./tokens/page.js')).TokensPage,

@@ -81,13 +81,15 @@ interface TokenPieceProps {
   /** What has no text of its own is shown by its name. */
   name: string;
   special?: boolean;
+  /** What begins with it, said before it. */
+  border?: string | undefined;
   /** Of the word, without the space. */
   class: string;
   spoken: string | undefined;
 }
 
 export function TokenPiece(props: TokenPieceProps) {
-  const { id, index, text, name, special = false, spoken } = props;
+  const { id, index, text, name, special = false, border, spoken } = props;
   // The space before a word has no colour: it would stand alone where a line is broken.
   const word = text.trimStart() || text;
   return (
@@ -98,6 +100,7 @@ export function TokenPiece(props: TokenPieceProps) {
       aria-selected="false"
       aria-label={spoken}
       data-index={index}
+      data-border={border}
     >
       {text.slice(0, text.length - word.length)}
       <span class={`token-piece ${props.class}`}>
@@ -111,13 +114,20 @@ export function TokenPiece(props: TokenPieceProps) {
   );
 }
 
-/** What the colours of a text stand for, from the smallest surprise to the greatest. */
-export function Degrees({ label, degrees }: { label: string; degrees: readonly string[] }) {
+interface DegreesProps {
+  label: string;
+  degrees: readonly string[];
+  /** What the class of each begins with. */
+  kind?: 'surprise' | 'change';
+}
+
+/** What the colours of a text stand for, from the smallest to the greatest. */
+export function Degrees({ label, degrees, kind = 'surprise' }: DegreesProps) {
   return (
     <p class="degrees">
       <span>{label}</span>
       {degrees.map((degree, i) => (
-        <span key={degree} class={`degree surprise-${i}`}>
+        <span key={degree} class={`degree ${kind}-${i}`}>
           {degree}
         </span>
       ))}

@@ -38,6 +38,30 @@ const pages: Record<string, ((page: Page) => Promise<unknown>)[]> = {
       await page.getByRole('alert').waitFor();
     },
   ],
+  memory: [
+    (page) => page.locator('[data-token]').waitFor(),
+    async (page) => {
+      await page.locator('#read-70 > span').click();
+      await page.locator('[data-token="70"]').waitFor();
+      await page.locator('.share').first().click();
+      await page.getByText('As it was measured').click();
+      await page.getByRole('button', { name: 'Race', exact: true }).click();
+      await page.locator('.lane').first().waitFor();
+    },
+    async (page) => {
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.getByLabel('change against no memory').check();
+      await page.locator('.token-text .change-0').first().waitFor();
+    },
+    async (page) => {
+      await page.fill('#memory', '0');
+      await page.getByText('Memory: none').waitFor();
+    },
+    async (page) => {
+      await page.fill('#passage', '');
+      await page.locator('.token-text').waitFor({ state: 'detached' });
+    },
+  ],
   tokens: [(page) => page.locator('.results:not(.stale) .colored-text').first().waitFor()],
   about: [(page) => page.getByRole('heading', { name: 'About' }).waitFor()],
 };

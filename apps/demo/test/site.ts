@@ -20,6 +20,9 @@ export const modelFolder =
 export const gptFolder =
   process.env.MULTIHEAD_DEMO_GPT ??
   fileURLToPath(new URL('../../../models/gpt-mini-english', import.meta.url));
+export const transformerXLFolder =
+  process.env.MULTIHEAD_DEMO_TRANSFORMER_XL ??
+  fileURLToPath(new URL('../../../models/transformer-xl-mini-english', import.meta.url));
 
 export interface Served {
   url: string;
