@@ -5,6 +5,8 @@ sum(output * cotangent). Inputs are float32 numbers; the rest is computed in flo
 expected values are right to the last bit and a test's tolerance measures only what it tests.
 """
 
+import math
+
 import torch
 from torch.nn import functional as F
 
@@ -144,6 +146,36 @@ def cross_entropy():
     cases.save()
 
 
+def sampled_softmax():
+    """Among each row's target and the words that were drawn, a word once, whichever it is: every other is hidden.
+    Of each logit the logarithm is taken of how likely its word is among twice `num_samples` draws, the vocabulary
+    being sorted by frequency (what TensorFlow's log_uniform_candidate_sampler calls the expected count)."""
+    cases = Cases("nn", "sampled-softmax")
+
+    def loss(hidden, weight, bias, targets, samples, num_samples):
+        ranks = torch.arange(len(weight), dtype=torch.float64)
+        chance = ((ranks + 2) / (ranks + 1)).log() / math.log(len(weight) + 1)
+        drawn = 1 - (1 - chance) ** (2 * num_samples.item())
+        logits = F.linear(hidden, weight, bias) - drawn.log().to(hidden.dtype)
+        places = targets.clamp(min=0)
+        shown = torch.zeros(logits.shape, dtype=torch.bool)
+        shown[:, samples] = True
+        shown[torch.arange(len(targets)), places] = True
+        hidden_logits = logits.masked_fill(~shown, float("-inf"))
+        return F.cross_entropy(hidden_logits, places, reduction="none") * (targets != -100)
+
+    inputs = {"hidden": normal(1, 7, 5), "weight": normal(2, 20, 5), "bias": normal(3, 20)}
+    for case, targets, samples in (
+        ("others", [3, 8, 8, 0, 19, 11, 3], [1, 2, 4, 15]),
+        ("hits", [3, 8, 8, 0, 19, 11, 3], [0, 1, 3, 8, 19]),
+        ("ignoring", [3, -100, 8, 0, -100, 11, 3], [0, 2, 3, 11]),
+        ("one", [0, 0, 1, 2, 19, 0, 5], [0]),
+    ):
+        cases.add(case, loss, inputs, 4, targets=torch.tensor(targets), samples=torch.tensor(samples),
+                  num_samples=torch.tensor(len(samples)))
+    cases.save()
+
+
 def attend(query, key, value, num_heads, attention_mask=None, causal=None, head_mask=None):
     """softmax(Q K^T / sqrt(head size)) V as Hugging Face's eager attention computes it: a hidden score has the lowest
     float32 added, once, whatever hides it. Heads lie side by side in the last dimension of queries, keys and values."""
@@ -203,4 +235,5 @@ if __name__ == "__main__":
     linear()
     embedding()
     cross_entropy()
+    sampled_softmax()
     attention()

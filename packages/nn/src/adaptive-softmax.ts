@@ -9,9 +9,11 @@ import {
 } from './adaptive-embedding.js';
 import { crossEntropy } from './cross-entropy.js';
 import { embedding } from './embedding.js';
+import { ModelError } from './errors.js';
 import { linear } from './linear.js';
 import { linearCrossEntropy } from './linear-cross-entropy.js';
 import { type Operand, type Parameter, quantizedOf, tensorOf } from './parameter.js';
+import { type DrawnWords, sampledCrossEntropy } from './sampled-softmax.js';
 import { logSoftmax } from './softmax.js';
 import { normal, type Weights, zeros } from './weights.js';
 
@@ -137,6 +139,25 @@ export class AdaptiveSoftmax {
         total = tf.add(total, linearCrossEntropy(rows, weight, bias, labels, sum));
       }
       return tf.div(total, counted);
+    });
+  }
+
+  /**
+   * `losses` as training estimates them where all words would be too many: among each target and some words
+   * that were drawn; see `sampledCrossEntropy`.
+   *
+   * @throws ModelError `BAD_CONFIG` where there are clusters, which are another way to the same end
+   */
+  sampledLosses(hidden: tf.Tensor, targets: tf.Tensor, drawn: DrawnWords): tf.Tensor {
+    if (this.#clusters.length > 1) {
+      throw new ModelError(
+        'BAD_CONFIG',
+        'Words are drawn from one cluster: leave out the cutoffs.',
+      );
+    }
+    return tf.tidy(() => {
+      const { weight, bias } = this.#table(0);
+      return sampledCrossEntropy(this.#project(0, hidden), weight, bias, targets, drawn);
     });
   }
 

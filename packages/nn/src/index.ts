@@ -68,6 +68,7 @@ export { matrixOf, type Operand, Parameter, tensorOf } from './parameter.js';
 export { type QuantizedBy, QuantizedMatrix } from './quantized-matrix.js';
 export { Random } from './random.js';
 export { registerGradients } from './register-gradients.js';
+export { type DrawnWords, LogUniformSampler, sampledCrossEntropy } from './sampled-softmax.js';
 export { logSoftmax, softmax } from './softmax.js';
 export {
   type Initializer,

@@ -110,7 +110,7 @@ export class Random {
 }
 
 /** Natural logarithm of x in (0, 1], by arithmetic alone: x = m·2^e, ln m = 2·artanh((m−1)/(m+1)). */
-function log(x: number): number {
+export function log(x: number): number {
   let exponent = 0;
   while (x < Math.SQRT1_2) {
     x *= 2;

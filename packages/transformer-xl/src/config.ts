@@ -63,7 +63,10 @@ export class TransfoXLConfig implements ModelConfig {
   /** The same, cluster by cluster; null: as `projShareAllButFirst` says. */
   readonly tieProjs: readonly boolean[] | null = null;
   readonly attnType: AttentionType = 0;
-  /** Always below 1: the softmax is not sampled. */
+  /**
+   * In training, words are foretold among about twice so many that are drawn for each pass, in place of all;
+   * 0 or less: among all. For a vocabulary sorted by frequency, without `cutoffs`.
+   */
   readonly sampleSoftmax: number = -1;
   /** Whether there are clusters. */
   readonly adaptive: boolean = true;
@@ -214,14 +217,19 @@ export class TransfoXLConfig implements ModelConfig {
     oneOf('attnType', this.attnType, [0, 1, 2, 3]);
     oneOf('init', this.init, ['normal', 'uniform']);
     if (this.problemType !== null) oneOf('problemType', this.problemType, PROBLEM_TYPES);
-    if (this.sampleSoftmax > 0) {
-      throw bad(`sampleSoftmax is ${this.sampleSoftmax}; the softmax is not sampled here: say -1.`);
+    if (!Number.isSafeInteger(this.sampleSoftmax)) {
+      throw bad(`sampleSoftmax must be a whole number, not ${this.sampleSoftmax}.`);
     }
     if (!Array.isArray(this.cutoffs)) {
       throw bad(`cutoffs must be a list of numbers, not ${this.cutoffs}.`);
     }
     if (!this.adaptive && this.cutoffs.length > 0) {
       throw bad(`adaptive is false, yet there are cutoffs [${this.cutoffs}]: leave them out.`);
+    }
+    if (this.sampleSoftmax > 0 && this.cutoffs.length > 0) {
+      throw bad(
+        'sampleSoftmax draws from one cluster, and cutoffs make several: leave out either.',
+      );
     }
     if (this.sameLength && this.memLen === 0) {
       throw bad('With sameLength every token sees memLen tokens, and memLen is 0.');

@@ -6,6 +6,7 @@ import {
   type FromPretrainedOptions,
   type Ids,
   idsToTensor,
+  LogUniformSampler,
   loadPretrained,
   ModelError,
   type ModelOutput,
@@ -46,7 +47,10 @@ export interface LMHeadOptions extends TransfoXLForwardOptions {
 }
 
 export interface LMHeadOutputs {
-  /** Mean of `losses` over the labelled positions, in nats; with `labels` or `targets`. */
+  /**
+   * Mean of `losses` over the labelled positions, in nats; with `labels` or `targets`. Given a `random`, and
+   * with `sampleSoftmax` in the configuration, both are of words that are drawn (`sampledCrossEntropy`).
+   */
   loss?: tf.Tensor;
   /**
    * −log-probability of each label, 0 where the loss looks away: [batch, length − 1] of the second token
@@ -72,6 +76,8 @@ export class TransfoXLLMHeadModel
   protected override readonly architecture = 'TransfoXLLMHeadModel';
   readonly transformer: TransfoXLTrunk;
   readonly softmax: AdaptiveSoftmax; // `crit`
+  /** Of `sampleSoftmax`. */
+  readonly #sampler: LogUniformSampler | undefined;
 
   /** Fresh weights drawn with the seed of `weights`, or the ones `weights` reads. */
   constructor(config: TransfoXLConfig, weights: Weights = new Weights()) {
@@ -83,6 +89,8 @@ export class TransfoXLLMHeadModel
       tieTables: config.tieWordEmbeddings,
       tieProjections: config.tiedProjections,
     });
+    const { vocabSize, sampleSoftmax } = config;
+    if (sampleSoftmax > 0) this.#sampler = new LogUniformSampler(vocabSize, sampleSoftmax);
   }
 
   /** @throws ModelError `MISSING_KEYS`, `WRONG_SHAPE`, `BAD_CONFIG`; CheckpointError */
@@ -147,9 +155,14 @@ export class TransfoXLLMHeadModel
         outputs.logits = tf.reshape(all, [batch, length, this.vocabSize]);
       }
       if (!truth) return outputs;
-      if (!outputLosses) return { loss: this.softmax.loss(rows!, flat!), ...outputs };
-      const losses = tf.reshape(this.softmax.losses(rows!, flat!), truth.ids.shape);
-      return { loss: meanOf(losses, flat!), losses, ...outputs };
+      // In training alone, for which there is a generator.
+      const drawn = options.random && this.#sampler?.sample(options.random);
+      if (!drawn && !outputLosses) return { loss: this.softmax.loss(rows!, flat!), ...outputs };
+      const each = drawn
+        ? this.softmax.sampledLosses(rows!, flat!, drawn)
+        : this.softmax.losses(rows!, flat!);
+      const losses = tf.reshape(each, truth.ids.shape);
+      return { loss: meanOf(losses, flat!), ...(outputLosses && { losses }), ...outputs };
     });
   }
 
