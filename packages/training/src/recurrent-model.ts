@@ -29,31 +29,42 @@ export interface RecurrentModel extends Model {
   };
 }
 
-/** The memories that each segment hands to the next. It owns them. */
+/**
+ * The memories that each segment hands to the next, of one or several groups of streams. It owns them.
+ * All change together, when the last group has taken its step: whatever ends a run before leaves those
+ * that the step began with.
+ */
 export class CarriedMemories {
-  #mems: tf.Tensor[] | undefined;
+  readonly #groups: number;
+  /** By group; empty where nothing is remembered. */
+  #mems: tf.Tensor[][] = [];
+  /** What those groups left that have taken the step under way. */
+  #next: tf.Tensor[][] = [];
+
+  constructor(groups = 1) {
+    this.#groups = groups;
+  }
 
   /** For this segment; none where streams begin, as the model begins a text. */
-  before({ isFirst }: Segment): readonly tf.Tensor[] | undefined {
-    if (isFirst) this.dispose();
-    return this.#mems;
+  before({ isFirst }: Pick<Segment, 'isFirst'>, group = 0): readonly tf.Tensor[] | undefined {
+    return isFirst ? undefined : this.#mems[group];
   }
 
   /** Takes over copies of what a segment left. */
-  take(mems: readonly tf.Tensor[] | undefined): void {
-    if (mems !== undefined) this.#keep(mems.map((mem) => tf.clone(mem)));
+  take(mems: readonly tf.Tensor[] | undefined, group = 0): void {
+    if (mems === undefined) return;
+    this.#next[group] = mems.map((mem) => tf.keep(tf.clone(mem)));
+    if (group < this.#groups - 1) return;
+    tf.dispose(this.#mems);
+    this.#mems = this.#next;
+    this.#next = [];
   }
 
-  #keep(mems: tf.Tensor[]): void {
-    this.dispose();
-    this.#mems = mems.map((mem) => tf.keep(mem));
-  }
-
-  /** As a safetensors file. */
+  /** As a safetensors file: layer after layer, group after group. */
   toBytes(): Uint8Array {
-    const stored = (this.#mems ?? []).map((mem, layer) =>
-      fromFloat32(`mems.${layer}`, mem.shape, mem.dataSync<'float32'>()),
-    );
+    const stored = this.#mems
+      .flat()
+      .map((mem, i) => fromFloat32(`mems.${i}`, mem.shape, mem.dataSync<'float32'>()));
     return writeSafetensors(stored);
   }
 
@@ -61,15 +72,24 @@ export class CarriedMemories {
   async restore(bytes: Uint8Array, file: string): Promise<void> {
     const { tensors } = await readSafetensors(bytes, { file });
     const mems: tf.Tensor[] = [];
-    for await (const stored of tensors()) {
-      const layer = Number(stored.name.slice('mems.'.length));
-      mems[layer] = tf.tensor(toFloat32(stored).slice(), stored.shape, 'float32');
+    try {
+      for await (const stored of tensors()) {
+        const at = Number(stored.name.slice('mems.'.length));
+        mems[at] = tf.keep(tf.tensor(toFloat32(stored).slice(), stored.shape, 'float32'));
+      }
+    } catch (error) {
+      tf.dispose(mems);
+      throw error;
     }
-    if (mems.length > 0) this.#keep(mems);
+    this.dispose();
+    // (Of another number of groups is a run that `train` will refuse.)
+    const layers = Math.ceil(mems.length / this.#groups);
+    for (let at = 0; at < mems.length; at += layers) this.#mems.push(mems.slice(at, at + layers));
   }
 
   dispose(): void {
-    tf.dispose(this.#mems ?? []);
-    this.#mems = undefined;
+    tf.dispose([this.#mems, this.#next]);
+    this.#mems = [];
+    this.#next = [];
   }
 }

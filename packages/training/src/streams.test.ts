@@ -6,7 +6,7 @@ import { Weights } from '@multihead/nn';
 import { TransfoXLConfig, TransfoXLLMHeadModel } from '@multihead/transformer-xl';
 import { useWasm } from '@multihead/wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { constantSchedule, evaluateStreams, ParallelStreams, trainStreams } from './index.js';
+import { constantSchedule, evaluateStreams, ParallelStreams, sgd, trainStreams } from './index.js';
 
 const rows = (segment: { inputIds: Int32Array[]; targets: Int32Array[] } | undefined) =>
   segment && [segment.inputIds, segment.targets].map((all) => all.map((row) => [...row]));
@@ -129,6 +129,17 @@ describe('trainStreams', () => {
     model.dispose();
   });
 
+  test('a softmax that is sampled in training learns to foretell among all words', async () => {
+    const model = build({ sampleSoftmax: 2 });
+    const measured = () => evaluateStreams({ model, ids: text, segmentLength: 5, batchSize: 3 });
+    const before = await measured();
+    const numTensors = tf.memory().numTensors;
+    await runOf(model, 100);
+    expect(tf.memory().numTensors).toBe(numTensors);
+    expect((await measured()).loss).toBeLessThan(0.5 * before.loss);
+    model.dispose();
+  });
+
   test('what is learnt depends on the memory', async () => {
     const [carried, alone] = [build(), build({ memLen: 0 })];
     await runOf(carried, 8);
@@ -138,10 +149,11 @@ describe('trainStreams', () => {
   });
 
   test.each([
-    ['all alike', {}],
-    ['drawn anew in each epoch', { variableLength: true }],
-  ])('a run in two sittings ends as one does, to the bit, segments %s', async (_, drawn) => {
-    const [whole, cut, again] = [build(), build(), build()];
+    ['segments all alike', {}, {}],
+    ['segments drawn anew in each epoch', { variableLength: true }, {}],
+    ['words drawn anew in each pass', {}, { sampleSoftmax: 3 }],
+  ])('a run in two sittings ends as one does, to the bit, %s', async (_, drawn, fields) => {
+    const [whole, cut, again] = [build(fields), build(fields), build(fields)];
     const sizes = { batchSize: 15, segmentLength: 5, ...drawn }; // the epoch is over in step 4 or so
     const run = (model: TransfoXLLMHeadModel, steps: number, options: object = {}) =>
       runOf(model, steps, { streams: new ParallelStreams(text, sizes), ...options });
@@ -164,6 +176,79 @@ describe('trainStreams', () => {
       code: 'BAD_CHECKPOINT',
     });
     for (const model of [whole, cut, again]) model.dispose();
+  });
+
+  const inGroups = { batchSize: 6, segmentLength: 5, variableLength: true };
+  const inGroupsOf = (passes: number, options: object = {}) => ({
+    streams: new ParallelStreams(text, inGroups),
+    gradientAccumulationSteps: passes,
+    ...options,
+  });
+
+  test.each([2, 3, 6])(
+    '%i groups of streams one after another learn as all at once do',
+    async (passes) => {
+      const plain = { dropout: 0, dropatt: 0 };
+      const [whole, cut] = [build(plain), build(plain)];
+      const before = tf.memory().numTensors;
+      const schedule = constantSchedule({ learningRate: 0.1 });
+      const rest = { schedule, optimizer: sgd({ momentum: 0.5 }), logEvery: 1 };
+      const steps = 25; // some epochs
+      const expected = await runOf(whole, steps, inGroupsOf(1, rest));
+      const { log, epoch } = await runOf(cut, steps, inGroupsOf(passes, rest));
+      expect(epoch).toBe(expected.epoch);
+      expect(epoch).toBeGreaterThan(1.5);
+      log.forEach(({ loss, gradNorm }, i) => {
+        expect(Math.abs(loss! - expected.log[i]!.loss!)).toBeLessThan(1e-6);
+        expect(Math.abs(gradNorm! - expected.log[i]!.gradNorm!)).toBeLessThan(2e-6);
+      });
+      expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss! - 0.1);
+      const wanted = new Map(weightsOf(whole));
+      for (const [key, values] of weightsOf(cut)) {
+        const far = values.map((value, i) => Math.abs(value - wanted.get(key)![i]!));
+        expect(Math.max(...far)).toBeLessThan(1e-6);
+      }
+      expect(tf.memory().numTensors).toBe(before);
+      for (const model of [whole, cut]) model.dispose();
+    },
+  );
+
+  test.each([
+    ['between two groups of a step', 1],
+    ['in the last group of one', 0],
+  ])('stopped %s, a run goes on as if it had not been', async (_, within) => {
+    const [whole, cut, again] = [build(), build(), build()];
+    const { log } = await runOf(whole, 14, inGroupsOf(3));
+    const checkpoints = { folder, every: 100 };
+    const controller = new AbortController();
+    const forward = cut.forward.bind(cut);
+    let passes = 0;
+    cut.forward = ((...given: Parameters<typeof forward>) => {
+      if (++passes === 3 * 9 + within) controller.abort();
+      return forward(...given);
+    }) as typeof cut.forward;
+    const before = tf.memory().numTensors;
+    const first = runOf(cut, 14, inGroupsOf(3, { checkpoints, signal: controller.signal }));
+    await expect(first).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(passes).toBe(27 + within);
+    const resumed = await runOf(again, 14, inGroupsOf(3, { checkpoints, resume: true }));
+    expect(resumed).toMatchObject({ resumedFrom: 9, log });
+    expect(weightsOf(again)).toEqual(weightsOf(whole));
+    for (const passes of [1, 2]) {
+      const other = runOf(again, 20, inGroupsOf(passes, { checkpoints, resume: true }));
+      await expect(other).rejects.toMatchObject({ code: 'RESUME_MISMATCH' });
+    }
+    for (const model of [whole, cut, again]) model.dispose();
+  });
+
+  test.each([4, 0, 1.5])('6 streams are not cut into %p groups', async (passes) => {
+    const model = build();
+    await expect(runOf(model, 2, inGroupsOf(passes))).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: expect.stringContaining('gradientAccumulationSteps'),
+    });
+    model.dispose();
   });
 
   test('the memory leaves out what the streams repeat, whatever the configuration says', async () => {

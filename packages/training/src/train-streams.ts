@@ -2,24 +2,23 @@ import { checkpointFolders, newestCheckpoint } from './checkpoint-folders.js';
 import { TrainingError } from './errors.js';
 import type { ParallelStreams, Segment } from './parallel-streams.js';
 import { CarriedMemories, type RecurrentModel } from './recurrent-model.js';
+import { type GroupedSegment, StreamGroups } from './stream-groups.js';
 import { type TrainingSummary, type TrainOptions, train } from './train.js';
 import type { SavableModel } from './training-checkpoint.js';
 
 export interface TrainStreamsOptions
   extends Omit<
     TrainOptions<Segment, Segment>,
-    | 'model'
-    | 'dataset'
-    | 'collate'
-    | 'batchSize'
-    | 'shuffle'
-    | 'loss'
-    | 'causal'
-    | 'gradientAccumulationSteps'
+    'model' | 'dataset' | 'collate' | 'batchSize' | 'shuffle' | 'loss' | 'causal'
   > {
   /** Writing checkpoints asks for a model with `save`, as every `PretrainedModel` has it. */
   model: RecurrentModel & Partial<Pick<SavableModel, 'save'>>;
   streams: ParallelStreams;
+  /**
+   * Groups of as many streams each that take a step one after another, and the weights after the last: the
+   * same step for less memory (the original's `batch_chunk`). Default 1.
+   */
+  gradientAccumulationSteps?: number;
 }
 
 const memoriesFile = 'memories.safetensors';
@@ -33,29 +32,32 @@ const memoriesFile = 'memories.safetensors';
  * @throws what `train` throws; TrainingError `BAD_CHECKPOINT` for a checkpoint without memories
  */
 export async function trainStreams(options: TrainStreamsOptions): Promise<TrainingSummary> {
-  const { model, streams, checkpoints, ...rest } = options;
-  const memories = new CarriedMemories();
+  const { model, streams, checkpoints, gradientAccumulationSteps = 1, ...rest } = options;
+  const dataset = new StreamGroups(streams, gradientAccumulationSteps);
+  const memories = new CarriedMemories(gradientAccumulationSteps);
   try {
     if (checkpoints && options.resume) await restore(memories, checkpoints.folder);
-    return await train<Segment, Segment>({
+    return await train<GroupedSegment, GroupedSegment>({
       ...rest,
       model,
-      dataset: streams,
+      dataset,
       collate: sideBySide,
       batchSize: 1,
+      gradientAccumulationSteps,
       shuffle: false,
       loss: (segment, random) => {
-        const mems = memories.before(segment);
+        const { inputIds, targets, group } = segment;
+        const mems = memories.before(segment, group);
         // What segments repeat is what the memory leaves out, whatever the configuration says.
         const { extLen } = streams;
         const outputs = model.forward(
-          { ...segment, mems },
+          { inputIds, targets, mems },
           { random, extLen, outputLogits: false },
         );
         if (outputs.loss === undefined) {
           throw new TrainingError('BAD_BATCH', 'The model gave no loss for a segment.');
         }
-        memories.take(outputs.mems);
+        memories.take(outputs.mems, group);
         return outputs.loss;
       },
       ...(checkpoints && { checkpoints: { ...checkpoints, files: files() } }),
@@ -75,7 +77,7 @@ export async function trainStreams(options: TrainStreamsOptions): Promise<Traini
 }
 
 /** One segment as it is. (To tell one run's data from another's, `train` looks at many at once.) */
-function sideBySide(segments: readonly Segment[]): Segment {
+function sideBySide(segments: readonly GroupedSegment[]): GroupedSegment {
   return segments.length === 1
     ? segments[0]!
     : {
