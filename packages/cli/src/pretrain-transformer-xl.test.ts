@@ -176,6 +176,44 @@ test('every switch reaches the model', async () => {
   }
 }, 120_000);
 
+test('a step in several passes is the same step; killed, it goes on to the same model', async () => {
+  const rate = ['--schedule', 'constant', '--learning-rate', '0.2', '--max-grad-norm', '0.5'];
+  const sgd = ['--optimizer', 'sgd', '--momentum', '0.5', ...rate, '--steps', '12'];
+  const often = ['--eval-every', '4', '--checkpoint-every', '4'];
+  const passes = ['--batch-size', '4', '--grad-accumulation', '4', '--unclipped-embeddings'];
+  const whole = ['--batch-size', '16', '--unclipped-embeddings'];
+  await folder.ok(pretrain('at-once', ...sgd, ...often, ...whole));
+  await folder.ok(pretrain('in-passes', ...sgd, ...often, ...passes));
+  const logOf = (out: string): { loss: number; gradNorm: number }[] =>
+    jsonLines(folder.read(`${out}/training-log.jsonl`));
+  const [log, cut] = [logOf('at-once'), logOf('in-passes')];
+  expect(log).toHaveLength(12);
+  log.forEach(({ loss, gradNorm }, i) => {
+    expect(cut[i]!.loss).toBeCloseTo(loss, 4);
+    expect(cut[i]!.gradNorm).toBeCloseTo(gradNorm, 4);
+  });
+  expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss - 0.5);
+  await folder.ok(pretrain('clipped', ...sgd, '--batch-size', '16', '-q'));
+  expect(logOf('clipped')[0]!.gradNorm).toBeGreaterThan(1.01 * log[0]!.gradNorm);
+
+  const killed = pretrain('killed', ...sgd, ...often, ...passes);
+  const { code } = await folder.run(killed, {
+    onStderr: (text, child) => void (text.includes('step 4: ') && child.kill('SIGKILL')),
+  });
+  expect(code).toBeNull();
+  await folder.ok([...killed, '--resume', '-q']);
+  const weights = (out: string) => readFileSync(join(folder.path, out, 'model.safetensors'));
+  expect(weights('killed').equals(weights('in-passes'))).toBe(true);
+}, 120_000);
+
+test('a vocabulary can be sampled in training, and Adagrad moves weights', async () => {
+  const more = ['--sampled-softmax', '20', '--optimizer', 'adagrad', '--steps', '40', '-q'];
+  const [{ evaluation }] = jsonLines(await folder.ok(pretrain('sampled', ...more)));
+  expect(evaluation.loss).toBeLessThan(0.75 * Math.log(257));
+  expect(JSON.parse(folder.read('sampled/config.json'))).toMatchObject({ sample_softmax: 20 });
+  await folder.ok(['evaluate', 'text.txt', '-m', 'sampled', '-q']);
+}, 120_000);
+
 test('the rate falls where the held-out loss does, and the steps of an epoch are its segments', async () => {
   const out = 'plateau';
   const rate = ['--schedule', 'plateau', '--decay-rate', '0.1', '--patience', '0', '--warmup', '0'];
@@ -201,7 +239,15 @@ test('the rate falls where the held-out loss does, and the steps of an epoch are
 
 test('refuses what does not go together', async () => {
   const fails = (...more: string[]) => folder.fails(pretrain('never', '-q', ...more), 2);
-  expect(await fails('--grad-accumulation', '2')).toContain('--grad-accumulation is 1');
+  expect(await fails('--momentum', '0.9')).toContain('--momentum is for --optimizer sgd');
+  const sgd = ['--optimizer', 'sgd'];
+  expect(await fails(...sgd, '--adam-beta2', '0.9')).toContain('--adam-beta2 is for');
+  const sampled = ['--sampled-softmax', '9', '--cutoffs', '99'];
+  expect(await fails(...sampled)).toContain('exclude each other');
+  const rateless = pretrain('never', '-q', ...sgd).filter(
+    (_, i, all) => ![all[i], all[i - 1]].includes('--learning-rate'),
+  );
+  expect(await folder.fails(rateless, 2)).toContain('has no usual rate: give --learning-rate');
   expect(await fails('--same-length', '--memory-length', '0')).toContain('--memory-length');
   expect(await fails('--cutoffs', '200,100')).toContain('must be ids that rise');
   expect(await fails('--cutoffs', '300')).toContain("below the vocabulary's 257");

@@ -30,7 +30,7 @@ export function pretrainTransformerXL(families: Command): void {
 const MADE_OF = [
   ...['layers', 'hidden', 'embeddingSize', 'heads', 'headSize', 'intermediate', 'memoryLength'],
   ...['extendedLength', 'clampLength', 'sameLength', 'attention', 'preNorm', 'tiedBiases'],
-  ...['untiedWords', 'cutoffs', 'divVal', 'dropout', 'attentionDropout'],
+  ...['untiedWords', 'cutoffs', 'sampledSoftmax', 'divVal', 'dropout', 'attentionDropout'],
   ...['initializer', 'initializerRange', 'projectionRange'],
 ];
 
@@ -75,6 +75,9 @@ function addSizes(command: Command): Command {
     .option('--untied-words', 'words come out by a table of their own')
     .addOption(
       option('--cutoffs <ids>', 'where the vocabulary is cut into clusters, as 2000,10000', String),
+    )
+    .addOption(
+      count('--sampled-softmax <words>', 'in training foretell among twice so many; 0: all', 0, 0),
     )
     .addOption(count('--div-val <factor>', 'each cluster’s vectors are so much narrower', 1))
     .addOption(share('--dropout <share>', 'dropout in training', 0.1))

@@ -13,8 +13,8 @@ export interface Pretraining<Batch>
   /** As it is called in the line that says it is done. */
   name: string;
   data: TrainingData;
-  /** How many steps so many rows take. */
-  stepsFor: (rows: number) => number;
+  /** How many steps these rows take. */
+  stepsFor: (rows: { length: number }) => number;
   options: TrainingOptions & { maxLength: number };
 }
 
@@ -30,7 +30,7 @@ export async function pretrain<Batch>(task: Pretraining<Batch>): Promise<void> {
   const { out, maxLength, dtype, quiet } = options;
   try {
     const parameters = countParameters(model);
-    const steps = stepsFor(data.train.length);
+    const steps = stepsFor(data.train);
     if (!quiet) {
       const count = (value: number) => value.toLocaleString('en');
       process.stderr.write(

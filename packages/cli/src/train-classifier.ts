@@ -54,7 +54,7 @@ export async function trainClassifier(files: string[], options: FinetuneOptions)
     const values = (examples: readonly Example[]) => examples.map(({ label }) => label);
     const baseline = baselineOf(labels, values(train), values(heldOut));
     const parameters = countParameters(model);
-    const steps = stepsFor(train.length);
+    const steps = stepsFor(train);
     if (!quiet) process.stderr.write(`${describe(parameters, train, heldOut, labels, steps)}\n`);
     const collate = classificationCollator({ padTokenId: source.padTokenId });
     const summary = await runTraining({

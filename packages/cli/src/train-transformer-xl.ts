@@ -1,6 +1,6 @@
 import { Weights } from '@multihead/nn';
 import type { Tokenizer } from '@multihead/tokenizers';
-import { evaluateStreams, ParallelStreams, trainStreams } from '@multihead/training';
+import { evaluateStreams, type Metrics, ParallelStreams, trainStreams } from '@multihead/training';
 import {
   type AttentionType,
   TransfoXLConfig,
@@ -10,7 +10,7 @@ import { useWasm } from '@multihead/wasm';
 import { documentsOf } from './causal-documents.js';
 import { CliError } from './errors.js';
 import { filesBeside } from './files-beside.js';
-import { loadTokenizer } from './load-tokenizer.js';
+import { loadTokenizer, modelOf } from './load-tokenizer.js';
 import { countParameters, printTrained } from './pretraining.js';
 import { Progress } from './progress.js';
 import { readTrainingData } from './training-data.js';
@@ -37,6 +37,7 @@ export interface PretrainTransformerXLOptions extends TrainingOptions {
   tiedBiases?: boolean;
   untiedWords?: boolean;
   cutoffs?: string;
+  sampledSoftmax: number;
   divVal: number;
   dropout: number;
   attentionDropout: number;
@@ -54,14 +55,8 @@ export async function trainTransformerXL(
   files: string[],
   options: PretrainTransformerXLOptions,
 ): Promise<void> {
-  const { out, quiet, seed, batchSize, dtype, paragraphs = false } = options;
-  if (options.gradAccumulation !== 1) {
-    throw new CliError(
-      'USAGE',
-      'A step along streams is one segment of each: --grad-accumulation is 1. Take a larger --batch-size.',
-    );
-  }
-  const stepsFor = stepsOf(options);
+  const { out, quiet, seed, dtype, paragraphs = false } = options;
+  const stepsFor = stepsOf(options, 1); // a segment of all streams
   const tokenizer = await loadTokenizer(options.tokenizer);
   if (tokenizer.encodeIds('').length > 0) {
     throw new CliError(
@@ -84,12 +79,12 @@ export async function trainTransformerXL(
     ? new TransfoXLLMHeadModel(config, new Weights({ seed }))
     : await modelToGoOnFrom(options.from!, tokenizer);
   const streams = streamsOf(text, options, model.config.extLen);
-  const steps = options.epochs === undefined ? stepsFor(0) : stepsIn(streams, options.epochs);
+  const steps = stepsFor(streams);
   const parameters = countParameters(model);
   if (!quiet) {
     const count = (value: number) => value.toLocaleString('en');
     process.stderr.write(
-      `${count(parameters)} parameters, ${count(text.length)} tokens in ${batchSize} streams of ` +
+      `${count(parameters)} parameters, ${count(text.length)} tokens in ${streams.batchSize} streams of ` +
         `${count(streams.length)} segments, ${count(heldOut?.length ?? 0)} tokens held out, ${count(steps)} steps\n`,
     );
   }
@@ -98,9 +93,12 @@ export async function trainTransformerXL(
     options,
     steps,
     files: written,
-    measure: heldOut && ((signal?: AbortSignal) => measure(model, heldOut, options, signal)),
+    measure: heldOut && measurement({ model, ids: heldOut, tokenizer }, options),
   };
-  const summary = await shownRun(run, (given) => trainStreams({ ...given, model, streams }));
+  const { gradAccumulation: gradientAccumulationSteps } = options;
+  const summary = await shownRun(run, (given) =>
+    trainStreams({ ...given, model, streams, gradientAccumulationSteps }),
+  );
   await model.save(out, { dtype, files: written });
   printTrained(options, { name: 'Transformer-XL', parameters, steps }, summary);
 }
@@ -119,12 +117,14 @@ function endToEnd(documents: Int32Array[], eosTokenId: number | undefined): Int3
   return [all];
 }
 
+/** As many in a pass as `--batch-size` says, and in a step those of all its passes. */
 function streamsOf(
   text: Int32Array,
   options: PretrainTransformerXLOptions,
   extLen: number,
 ): ParallelStreams {
-  const { batchSize, segmentLength, variableLength = false, seed } = options;
+  const { segmentLength, variableLength = false, seed } = options;
+  const batchSize = options.batchSize * options.gradAccumulation;
   if (text.length < 2 * batchSize) {
     throw new CliError(
       'BAD_INPUT',
@@ -140,14 +140,6 @@ function streamsOf(
   });
 }
 
-/** Segments in so many passes, which may be of different numbers. */
-function stepsIn(streams: ParallelStreams, epochs: number): number {
-  const whole = Math.floor(epochs);
-  const all = Array.from({ length: whole }, (_, epoch) => streams.lengthOf(epoch));
-  const rest = (epochs - whole) * streams.lengthOf(whole);
-  return Math.max(1, Math.round(all.reduce((a, b) => a + b, rest)));
-}
-
 /** @throws CliError `USAGE` for a model of another vocabulary */
 async function modelToGoOnFrom(from: string, tokenizer: Tokenizer): Promise<TransfoXLLMHeadModel> {
   const model = await TransfoXLLMHeadModel.fromPretrained(from);
@@ -161,23 +153,32 @@ async function modelToGoOnFrom(from: string, tokenizer: Tokenizer): Promise<Tran
 }
 
 /** On as many streams as are trained on, if the text has them. */
-async function measure(
-  model: TransfoXLLMHeadModel,
-  ids: Int32Array,
+function measurement(
+  { model, ids, tokenizer }: { model: TransfoXLLMHeadModel; ids: Int32Array; tokenizer: Tokenizer },
   options: PretrainTransformerXLOptions,
-  signal: AbortSignal | undefined,
-) {
+): (signal: AbortSignal | undefined) => Promise<Metrics> {
   const { segmentLength, evalSegmentLength = segmentLength, evalMemoryLength } = options;
-  return evaluateStreams({
-    model,
-    ids,
-    segmentLength: evalSegmentLength,
-    batchSize: Math.max(1, Math.min(options.batchSize, Math.floor(ids.length / evalSegmentLength))),
-    segments: options.evalBatches,
-    memLen: evalMemoryLength,
-    ...(evalMemoryLength === 0 && { sameLength: false }),
-    signal,
-  });
+  // A vocabulary that lacks words does not keep how they are spelt. The end of a document counts as a character.
+  const isSpelt = modelOf(tokenizer).unkTokenId === undefined;
+  const spelt = isSpelt ? [...tokenizer.decode(ids, { skipSpecialTokens: true })].length : 0;
+  const characters = spelt + ids.filter((id) => id === tokenizer.eosTokenId).length;
+  return async (signal) => {
+    const { bitsPerCharacter, ...measured } = await evaluateStreams({
+      model,
+      ids,
+      ...(isSpelt && { characters }),
+      segmentLength: evalSegmentLength,
+      batchSize: Math.max(
+        1,
+        Math.min(options.batchSize, Math.floor(ids.length / evalSegmentLength)),
+      ),
+      segments: options.evalBatches,
+      memLen: evalMemoryLength,
+      ...(evalMemoryLength === 0 && { sameLength: false }),
+      signal,
+    });
+    return { ...measured, ...(isSpelt && { bitsPerCharacter }) };
+  };
 }
 
 const ATTENTION: Record<PretrainTransformerXLOptions['attention'], AttentionType> = {
@@ -196,6 +197,9 @@ function configOf(options: PretrainTransformerXLOptions, tokenizer: Tokenizer): 
       `--hidden ${hidden} is no multiple of --heads ${heads}; give a --head-size.`,
     );
   }
+  if (options.sampledSoftmax > 0 && options.cutoffs !== undefined) {
+    throw new CliError('USAGE', '--sampled-softmax and --cutoffs exclude each other.');
+  }
   if (sameLength && memoryLength === 0) {
     throw new CliError('USAGE', '--same-length needs a --memory-length.');
   }
@@ -203,6 +207,7 @@ function configOf(options: PretrainTransformerXLOptions, tokenizer: Tokenizer): 
   return new TransfoXLConfig({
     vocabSize,
     cutoffs: cutoffsOf(options, vocabSize),
+    sampleSoftmax: options.sampledSoftmax > 0 ? options.sampledSoftmax : -1,
     divVal: options.divVal,
     dModel: hidden,
     dEmbed: options.embeddingSize ?? hidden,

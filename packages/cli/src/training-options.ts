@@ -1,3 +1,4 @@
+import type { Dataset } from '@multihead/training';
 import type { Command } from 'commander';
 import { CliError } from './errors.js';
 import { type CommonOptions, option, real, whole } from './options.js';
@@ -9,16 +10,19 @@ export interface TrainingOptions extends CommonOptions {
   epochs?: number;
   batchSize: number;
   gradAccumulation: number;
+  optimizer: 'adamw' | 'sgd' | 'adagrad';
   learningRate: number;
   minLearningRate: number;
   schedule: 'linear' | 'cosine' | 'inverse-sqrt' | 'plateau' | 'constant';
   patience?: number;
   decayRate?: number;
   warmup: number;
-  weightDecay: number;
+  weightDecay?: number;
+  momentum: number;
   adamBeta1: number;
   adamBeta2: number;
   maxGradNorm: number;
+  unclippedEmbeddings?: boolean;
   seed: number;
   evalFiles?: string[];
   evalFraction: number;
@@ -74,9 +78,14 @@ export function addTrainingOptions(command: Command, usual: Usual = pretraining)
       option('--grad-accumulation <count>', 'forward passes a step', whole({ from: 1 }), 1),
     )
     .addOption(
+      option('--optimizer <name>', 'what moves the weights', String, 'adamw').choices([
+        ...['adamw', 'sgd', 'adagrad'],
+      ]),
+    )
+    .addOption(
       option(
         '--learning-rate <rate>',
-        'highest learning rate',
+        'highest learning rate; give one with sgd and adagrad',
         real({ from: 0, above: true }),
         usual.learningRate,
       ),
@@ -116,7 +125,14 @@ export function addTrainingOptions(command: Command, usual: Usual = pretraining)
         0.1,
       ),
     )
-    .addOption(option('--weight-decay <rate>', 'decay of matrices', real({ from: 0 }), 0.01))
+    .addOption(
+      option(
+        '--weight-decay <rate>',
+        'decay of matrices (default: 0.01 with adamw, else 0)',
+        real({ from: 0 }),
+      ),
+    )
+    .addOption(option('--momentum <share>', 'with sgd: what stays of the last change', memory, 0))
     .addOption(option('--adam-beta1 <share>', 'memory of the mean gradient', memory, 0.9))
     .addOption(option('--adam-beta2 <share>', 'memory of its mean square', memory, 0.999))
     .addOption(
@@ -127,6 +143,7 @@ export function addTrainingOptions(command: Command, usual: Usual = pretraining)
         1,
       ),
     )
+    .option('--unclipped-embeddings', 'leave embeddings’ gradients unclipped, and out of the norm')
     .addOption(option('--seed <number>', 'of weights, order and dropout', whole({ from: 0 }), 42))
     .option('--eval-files <files...>', 'measure on these texts')
     .addOption(
@@ -167,14 +184,46 @@ export function addTrainingOptions(command: Command, usual: Usual = pretraining)
         'F16',
         'BF16',
       ]),
-    );
+    )
+    .hook('preAction', checkOptimizer);
 }
 
-/** A function from the number of examples to that of steps, from `--steps` or `--epochs`. */
-export function stepsOf(options: TrainingOptions): (examples: number) => number {
-  const { steps, epochs, batchSize, gradAccumulation } = options;
+/** Options that are one optimizer's own. */
+const OWN = [
+  { name: 'momentum', flag: '--momentum', optimizer: 'sgd' },
+  { name: 'adamBeta1', flag: '--adam-beta1', optimizer: 'adamw' },
+  { name: 'adamBeta2', flag: '--adam-beta2', optimizer: 'adamw' },
+];
+
+/** @throws CliError `USAGE` for options of another optimizer, or a rate that only AdamW is used to */
+function checkOptimizer(command: Command): void {
+  const { optimizer: chosen } = command.opts<TrainingOptions>();
+  const isGiven = (name: string) => command.getOptionValueSource(name) !== 'default';
+  for (const { name, flag, optimizer } of OWN) {
+    if (optimizer === chosen || !isGiven(name)) continue;
+    throw new CliError('USAGE', `${flag} is for --optimizer ${optimizer}, not ${chosen}.`);
+  }
+  if (chosen === 'adamw' || isGiven('learningRate')) return;
+  throw new CliError('USAGE', `--optimizer ${chosen} has no usual rate: give --learning-rate.`);
+}
+
+/**
+ * A function from the examples to the number of steps, from `--steps` or `--epochs`.
+ *
+ * @param perStep how many examples a step takes
+ */
+export function stepsOf(
+  options: TrainingOptions,
+  perStep: number = options.batchSize * options.gradAccumulation,
+): (data: Pick<Dataset<unknown>, 'length' | 'lengthOf'>) => number {
+  const { steps, epochs } = options;
   if (steps !== undefined) return () => steps;
   if (epochs === undefined) throw new CliError('USAGE', 'Give --steps or --epochs.');
-  return (examples) =>
-    Math.max(1, Math.round((epochs * examples) / (batchSize * gradAccumulation)));
+  return (data) => {
+    const lengthOf = (epoch: number) => data.lengthOf?.(epoch) ?? data.length;
+    const whole = Math.floor(epochs);
+    const all = Array.from({ length: whole }, (_, epoch) => lengthOf(epoch));
+    const examples = all.reduce((a, b) => a + b, (epochs - whole) * lengthOf(whole));
+    return Math.max(1, Math.round(examples / perStep));
+  };
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { TrainableModel } from '@multihead/nn';
 import {
-  adamW,
   type Collate,
   constantSchedule,
   cosineSchedule,
@@ -19,6 +18,7 @@ import {
 } from '@multihead/training';
 import { CliError } from './errors.js';
 import { interruptible } from './interruption.js';
+import { isEmbedding, optimizerOf } from './optimizers.js';
 import { formatDuration, Progress } from './progress.js';
 import { TrainingLog } from './training-log.js';
 import type { TrainingOptions } from './training-options.js';
@@ -85,13 +85,11 @@ export async function shownRun(
 
   try {
     return await begin({
-      optimizer: adamW({
-        betas: [options.adamBeta1, options.adamBeta2],
-        weightDecay: options.weightDecay,
-      }),
+      optimizer: optimizerOf(options),
       schedule: scheduleOf(options, steps, measure !== undefined),
       steps,
       maxGradNorm: options.maxGradNorm,
+      ...(options.unclippedEmbeddings && { clips: (key) => !isEmbedding(key) }),
       seed,
       ...(measure && {
         evaluation: { every: evalEvery, evaluate: ({ signal }) => measure(signal) },
@@ -211,6 +209,7 @@ export function formatEvaluation(evaluation: Metrics): string {
   const known: [name: string, title: string, format: (value: number) => string][] = [
     ['loss', 'held-out loss', (value) => value.toFixed(3)],
     ['perplexity', 'perplexity', (value) => value.toFixed(1)],
+    ['bitsPerCharacter', 'bits per character', (value) => value.toFixed(3)],
     ['accuracy', 'accuracy', share],
     ['f1', 'F1', share],
     ['pearson', 'Pearson', (value) => value.toFixed(3)],
