@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { AttentionView } from '../attention/attention-view.js';
+import { Examples } from '../examples.js';
 import { explainModel } from '../explain-model.js';
 import { FailureNote } from '../failure-note.js';
 import { ModelStatus } from '../model-status.js';
@@ -62,27 +63,15 @@ export function FillMaskPage() {
           onInput={({ currentTarget }) => setText(currentTarget.value)}
         />
         <SentenceNote text={normalizeBlanks(text)} dropped={current ? analysis.dropped : 0} />
-        <div class="choices">
+        <Examples
+          label="or try"
+          examples={examples.map((text) => ({ title: text.replaceAll(MASK, '___'), text }))}
+          choose={setText}
+        >
           <button type="button" class="small" onClick={insertBlank}>
             Insert a blank
           </button>
-          <span class="choices-label" id="examples">
-            or try
-          </span>
-          <ul class="plain" aria-labelledby="examples">
-            {examples.map((example) => (
-              <li key={example}>
-                <button
-                  type="button"
-                  class="small outline secondary"
-                  onClick={() => setText(example)}
-                >
-                  {example.replaceAll(MASK, '___')}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </div>
+        </Examples>
       </section>
 
       {failure && <FailureNote failure={failure} explain={explainModel} />}

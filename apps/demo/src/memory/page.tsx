@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Examples } from '../examples.js';
 import { explainModel } from '../explain-model.js';
 import { FailureNote } from '../failure-note.js';
 import { ModelStatus } from '../model-status.js';
@@ -90,24 +91,7 @@ export function MemoryPage() {
           onInput={({ currentTarget }) => setText(currentTarget.value)}
         />
         <PassageNote reading={current ? reading : undefined} text={text} />
-        <div class="choices">
-          <span class="choices-label" id="examples">
-            Try
-          </span>
-          <ul class="plain" aria-labelledby="examples">
-            {examples.map((example) => (
-              <li key={example.title}>
-                <button
-                  type="button"
-                  class="small outline secondary"
-                  onClick={() => setText(example.text)}
-                >
-                  {example.title}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </div>
+        <Examples examples={examples} choose={setText} />
       </section>
 
       {failure && <FailureNote failure={failure} explain={explainModel} />}

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Examples } from '../examples.js';
 import { FailureNote } from '../failure-note.js';
 import { keepForOffline } from '../offline.js';
 import { examples } from './examples.js';
@@ -55,24 +56,7 @@ export function TokensPage() {
 
       <section aria-label="Text">
         <TextField text={text} setText={setText} result={result} />
-        <div class="choices">
-          <span class="choices-label" id="examples">
-            Try
-          </span>
-          <ul class="plain" aria-labelledby="examples">
-            {examples.map((example) => (
-              <li key={example.title}>
-                <button
-                  type="button"
-                  class="small outline secondary"
-                  onClick={() => setText(example.text)}
-                >
-                  {example.title}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </div>
+        <Examples examples={examples} choose={setText} />
       </section>
 
       <section

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { AttentionView } from '../attention/attention-view.js';
+import { Examples } from '../examples.js';
 import { FailureNote } from '../failure-note.js';
 import { ModelStatus } from '../model-status.js';
 import { keepForOffline } from '../offline.js';
@@ -96,24 +97,7 @@ export function WritePage() {
           contextLength={contextLength}
           onContextFull={settings.onContextFull}
         />
-        <div class="choices">
-          <span class="choices-label" id="examples">
-            Try
-          </span>
-          <ul class="plain" aria-labelledby="examples">
-            {examples.map((example) => (
-              <li key={example}>
-                <button
-                  type="button"
-                  class="small outline secondary"
-                  onClick={() => tryExample(example)}
-                >
-                  {example}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </div>
+        <Examples examples={examples.map((text) => ({ title: text, text }))} choose={tryExample} />
         <Controls
           settings={settings}
           change={(changed) => setSettings((before) => ({ ...before, ...changed }))}
