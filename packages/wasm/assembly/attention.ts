@@ -2,16 +2,22 @@
 // [batch, length, heads × size], forward and backward. Scores exist for TILE queries at a time, and the
 // backward pass computes them again from queries, keys and the log of the softmax's sum, so memory is
 // linear in length (after Dao et al. 2022).
-import { TILE, LOWEST, fillRow, products, scaleAndMask, visible, weightedSums } from './attention-tiles';
+import { largest, terms } from './attention-softmax';
+import { LOWEST, fillRow, products, visible, weightedSums } from './attention-tiles';
 import { dropout } from './dropout';
 import { FEW, fewScratch, gemm, up16 } from './gemm';
+import { ln } from './math';
 import { pack, packTransposed } from './packing';
-import { scaleRow, softmaxRow } from './softmax';
+import { scaleRow } from './softmax';
+
+/** Queries whose scores exist at a time: with the keys or the values they fit the first-level cache. */
+const TILE: usize = 48;
 
 /** Floats of scratch memory that `attention` needs, for so many queries and keys or fewer. */
 export function attentionScratch(lq: usize, lk: usize, dq: usize, dv: usize): usize {
   const few = fewScratch(lk);
-  return min(lq, TILE) * up16(lk) + (lq <= FEW ? few : max(few, 32 + up16(lk) * dq + up16(dv) * lk));
+  const rows = min(lq, TILE);
+  return rows * up16(lk) + up16(rows) + (lq <= FEW ? few : max(few, 32 + up16(lk) * dq + up16(dv) * lk));
 }
 
 /**
@@ -34,7 +40,9 @@ export function attention(
   const ld = up16(lk);
   const few = lq <= FEW;
   const scores = edge + (few ? fewScratch(lk) << 2 : 128);
-  const keys = scores + ((min(lq, TILE) * ld) << 2);
+  // By these a query's context is multiplied: its terms are not yet divided by their sum.
+  const shares = scores + ((min(lq, TILE) * ld) << 2);
+  const keys = shares + (up16(min(lq, TILE)) << 2);
   const values = keys + ((up16(lk) * dq) << 2);
   const cStep = heads * dv;
   for (let pair = first; pair < end; pair++) {
@@ -48,15 +56,18 @@ export function attention(
     const factor = headMask ? load<f32>(headMask + ((z * headMaskBatch + h * headMaskHead) << 2)) : 1;
     if (!few) {
       packTransposed(k, kStep, keys, dq, lk);
+      scaleRow(keys, ld * dq, scale);
       pack(v, vStep, values, lk, dv);
     }
     for (let i0: usize = 0; i0 < lq; i0 += TILE) {
       const rows = min(TILE, lq - i0);
       let seen = visible(i0 + rows - 1, lq, lk, causal);
-      const qTile = q + ((i0 * qStep) << 2);
       const cTile = c + ((i0 * cStep) << 2);
-      if (few) gemm(qTile, qStep, false, k, kStep, true, scores, ld, rows, seen, dq, false, 0, 0, 0, edge);
-      else products(qTile, qStep, keys, dq, scores, ld, rows, seen, i0, lq, lk, causal, edge);
+      const qTile = q + ((i0 * qStep) << 2);
+      if (few) {
+        gemm(qTile, qStep, false, k, kStep, true, scores, ld, rows, seen, dq, false, 0, 0, 0, edge);
+        for (let i: usize = 0; i < rows; i++) scaleRow(scores + ((i * ld) << 2), seen, scale);
+      } else products(qTile, qStep, keys, dq, scores, ld, rows, seen, i0, lq, lk, causal, edge);
       let rule = causal;
       for (let i: usize = 0; i < rows; i++) {
         const row = scores + ((i * ld) << 2);
@@ -64,31 +75,39 @@ export function attention(
         const maskRow = mask
           ? mask + ((z * maskBatch + h * maskHead + (i0 + i) * maskQuery) << 2)
           : 0;
-        scaleAndMask(row, own, scale, maskRow);
-        const lse = own ? softmaxRow(row, row, own) : -Infinity;
-        store<f32>(logSumExp + ((row0 + i0 + i) << 2), lse);
-        if (own < lk && lse <= LOWEST) {
-          fillRow(row, lk, <f32>1 / <f32>lk);
-          seen = lk;
-          rule = false;
+        const top = largest(row, own, maskRow);
+        let sum = <f32>max(lk, 1), lse = LOWEST;
+        if (top > LOWEST || top != top) {
+          sum = terms(row, own, top);
+          lse = top + ln(sum);
+        } else {
+          fillRow(row, lk, 1);
+          if (own < lk) {
+            seen = lk;
+            rule = false;
+          }
         }
+        store<f32>(logSumExp + ((row0 + i0 + i) << 2), lse);
+        store<f32>(shares + (i << 2), factor / sum);
       }
       for (let i: usize = 0; i < rows; i++) {
         const row = scores + ((i * ld) << 2);
         const number = (row0 + i0 + i) * lk;
         const lse = load<f32>(logSumExp + ((row0 + i0 + i) << 2));
         const own = lse <= LOWEST ? lk : visible(i0 + i, lq, lk, causal);
-        memory.fill(row + (own << 2), 0, (seen - own) << 2);
+        if (own < seen) memory.fill(row + (own << 2), 0, (seen - own) << 2);
         if (threshold) dropout(row, row, own, <i32>number, seed, threshold, keepScale);
-        if (headMask) scaleRow(row, own, factor);
         if (weights) {
           const target = weights + (number << 2);
           memory.copy(target, row, own << 2);
           memory.fill(target + (own << 2), 0, (lk - own) << 2);
+          scaleRow(target, own, load<f32>(shares + (i << 2)));
         }
       }
       if (few) gemm(scores, ld, false, v, vStep, false, cTile, cStep, rows, dv, seen, false, 0, 0, 0, edge);
       else weightedSums(scores, ld, values, cTile, cStep, dv, rows, seen, i0, lq, lk, rule, edge);
+      for (let i: usize = 0; i < rows; i++)
+        scaleRow(cTile + ((i * cStep) << 2), dv, load<f32>(shares + (i << 2)));
     }
   }
 }

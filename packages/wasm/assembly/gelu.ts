@@ -45,7 +45,7 @@ function tanhCdf(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function gelu4(x: v128): v128 {
+function gelu4(x: v128): v128 {
   // max(x, 0) − |x|·Φ(−|x|), where the exponential of 13.28 or more is 0.
   const magnitude = f32x4.pmin(f32x4.abs(x), splat(13.28));
   const square = f32x4.mul(f32x4.mul(magnitude, splat(-0.5)), magnitude);
@@ -55,7 +55,7 @@ export function gelu4(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function geluNew4(x: v128): v128 {
+function geluNew4(x: v128): v128 {
   return f32x4.mul(x, tanhCdf(x));
 }
 
