@@ -17,7 +17,7 @@ import { causalMask, combineMasks } from './masks.js';
 
 /** How to attend, checked and complete. */
 export interface AttentionRule {
-  /** Of key and value the first `keyLength` positions count; a cache has room for more. */
+  /** Of key and value so many positions count; a cache has room for more. */
   keyLength: number;
   numHeads: number;
   scale: number;
@@ -35,16 +35,17 @@ export interface AttentionCall extends AttentionRule {
   query: tf.Tensor;
   key: tf.Tensor;
   value: tf.Tensor;
+  keyStart?: KernelRule['keyStart'];
 }
 
 type Result = { context: tf.Tensor; weights?: tf.Tensor };
 
 /** The meaning of attention, in differentiable ops. */
 export function composedAttention(call: AttentionCall): Result {
-  const { query, keyLength, numHeads, scale, dropout, headMask, outputAttentions } = call;
+  const { query, numHeads, scale, dropout, headMask, outputAttentions } = call;
   const q = splitHeads(query, numHeads); // [batch, heads, query, headSize]
-  const k = splitHeads(first(keyLength, call.key), numHeads); // [batch, heads, key, headSize]
-  const v = splitHeads(first(keyLength, call.value), numHeads); // [batch, heads, key, valueSize]
+  const k = splitHeads(counted(call, call.key), numHeads); // [batch, heads, key, headSize]
+  const v = splitHeads(counted(call, call.value), numHeads); // [batch, heads, key, valueSize]
   const mask = hidden(call);
 
   let scores = tf.mul(matMul(q, k, { transposeB: true }), scale); // [batch, heads, query, key]
@@ -67,6 +68,8 @@ interface KernelInputs {
 }
 
 type KernelRule = AttentionRule & {
+  /** The first position of key and value that counts; default 0. */
+  keyStart?: number | undefined;
   sequenceLengths: readonly number[] | undefined;
   sideBySide: boolean;
 };
@@ -104,18 +107,21 @@ function attentionAlone(inputs: KernelInputs, rule: KernelRule): Result {
 }
 
 function attributes(rule: KernelRule) {
-  const { numHeads, scale, causal, keyLength, sequenceLengths, sideBySide } = rule;
+  const { numHeads, scale, causal, keyStart = 0, keyLength, sequenceLengths, sideBySide } = rule;
   const { rate: dropoutRate, seed: dropoutSeed } = rule.dropout ?? { rate: 0, seed: 0 };
   return {
-    ...{ numHeads, scale, causal, dropoutRate, dropoutSeed, keyLength, sideBySide },
+    ...{ numHeads, scale, causal, dropoutRate, dropoutSeed, keyStart, keyLength, sideBySide },
     ...(sequenceLengths && { sequenceLengths: [...sequenceLengths] }),
   };
 }
 
-/** [batch, length, …] → [batch, count, …] */
-function first(count: number, x: tf.Tensor): tf.Tensor {
-  const [batch, length, width] = x.shape as [number, number, number];
-  return length === count ? x : tf.slice(x, [0, 0, 0], [batch, count, width]);
+/** Of keys or values [batch, room, width] those that count. */
+export function counted(
+  { keyStart = 0, keyLength }: { keyStart?: number | undefined; keyLength: number },
+  x: tf.Tensor,
+): tf.Tensor {
+  const [batch, room, width] = x.shape as [number, number, number];
+  return room === keyLength ? x : tf.slice(x, [0, keyStart, 0], [batch, keyLength, width]);
 }
 
 /** What is added to the scores: the causal mask, and what hides anything else. */

@@ -22,7 +22,10 @@ const apart = (a: tf.Tensor, b: tf.Tensor) => {
   return tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!;
 };
 const held = (cache: KeyValueCache) =>
-  tf.tidy(() => [cache.keys, cache.values].map((t) => between(t, 0, cache.length).arraySync()));
+  tf.tidy(() => {
+    const { keys, values, start, length } = cache;
+    return [keys, values].map((t) => between(t, start, start + length).arraySync());
+  });
 
 describe.each(['cpu', 'wasm'])('on %s', (backend) => {
   beforeAll(async () => void (await tf.setBackend(backend)));
@@ -89,6 +92,33 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     expect(tf.memory().numTensors).toBe(others - 2);
     expect(() => cache.append(key, value)).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
     tf.dispose([key, value]);
+  });
+
+  test('a window moves along: what is forgotten counts no more', () => {
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      const [key, value] = [x(1, 2, 6, 2), x(2, 2, 6, 1)];
+      using cache = new KeyValueCache({ batch: 2, width: 2, valueWidth: 1, capacity: 3 });
+      const part = (from: number, to: number) =>
+        [key, value].map((t) => between(t, from, to)) as [tf.Tensor, tf.Tensor];
+      const expected = (from: number, to: number) => part(from, to).map((t) => t.arraySync());
+      cache.append(...part(0, 3));
+      for (let i = 3; i < 6; i++) {
+        expect(() => cache.append(...part(i, i + 1))).toThrow(/room for 3/);
+        cache.forget(1);
+        cache.append(...part(i, i + 1));
+        expect(held(cache)).toEqual(expected(i - 2, i + 1));
+      }
+      cache.truncate(2);
+      cache.forget(0);
+      expect(held(cache)).toEqual(expected(3, 5));
+      cache.forget(2);
+      expect(cache.length).toBe(0);
+      cache.append(...part(0, 2));
+      expect(held(cache)).toEqual(expected(0, 2));
+      for (const count of [3, -1, 0.5]) expect(() => cache.forget(count)).toThrow(/cannot forget/);
+    });
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   test('a capacity is a limit unless it may grow', () => {

@@ -21,6 +21,8 @@ export interface KeyValueCacheOptions {
  *
  * Where the backend has our kernels, it is written in place and read where it lies; elsewhere tensors
  * cannot be written to, and each step copies what there is. It holds no gradient.
+ *
+ * With `forget` it is a window that moves along a text without end.
  */
 export class KeyValueCache {
   readonly #canGrow: boolean;
@@ -29,6 +31,9 @@ export class KeyValueCache {
   #stores: [keys: tf.Tensor, values: tf.Tensor] | undefined;
   #batch: number;
   #capacity: number;
+  /** What `capacity` was given as: what a cache that has grown and forgotten goes back to. */
+  readonly #usual: number;
+  #start = 0;
   #length = 0;
 
   /** @throws ModelError `BAD_CONFIG` for sizes that are not whole numbers from 1 */
@@ -42,6 +47,7 @@ export class KeyValueCache {
     this.#batch = batch;
     this.#widths = [width, valueWidth];
     this.#capacity = capacity;
+    this.#usual = capacity;
     this.#canGrow = canGrow;
     const room = hasKernel('MhCacheWrite') ? capacity : 0;
     this.#stores = [
@@ -60,12 +66,17 @@ export class KeyValueCache {
     return this.#length;
   }
 
+  /** Where in `keys` and `values` the first of them is: 0 unless some were forgotten. */
+  get start(): number {
+    return this.#start;
+  }
+
   /** How many it can hold before it grows, or before `append` is an error. */
   get capacity(): number {
     return this.#capacity;
   }
 
-  /** [batch, room, width]: the first `length` positions count. The cache's own; do not dispose. */
+  /** [batch, room, width]: `length` positions from `start` on count. The cache's own; do not dispose. */
   get keys(): tf.Tensor {
     return this.#alive()[0];
   }
@@ -119,22 +130,40 @@ export class KeyValueCache {
       );
     }
     const added = news[0]!.x.shape[1]!;
-    const [position, length] = [this.#length, this.#length + added];
-    this.#makeRoom(length);
+    const length = this.#length + added;
     if (hasKernel('MhCacheWrite')) {
-      if (this.keys.shape[1]! < length) this.#become((store) => this.#copied(store));
+      this.#makeRoom(added);
+      const position = this.#start + this.#length;
       for (const [i, cache] of this.#alive().entries()) {
         const { x, column } = news[i]!;
         runKernel('MhCacheWrite', { cache, x }, { position, column });
       }
     } else {
+      this.#capacity = this.#capacityFor(length);
       this.#become((store, i) => {
         const { x, column } = news[i]!;
         const part = tf.slice(x, [0, 0, column], [this.#batch, added, this.#widths[i]]);
-        return tf.concat([held(store, position), part], 1);
+        return tf.concat([this.#held(store), part], 1);
       });
     }
     this.#length = length;
+  }
+
+  /**
+   * Forgets the first positions, so that a window moves along: with room to spare beyond it, what is kept
+   * is seldom moved. A cache that had grown gives the room back.
+   *
+   * @throws ModelError `BAD_INPUT` for a number that is none, or more than the cache holds
+   */
+  forget(count: number): void {
+    this.#expectCount(count, `forget ${count}`);
+    if (count === 0) return;
+    this.#length -= count;
+    this.#start = this.#length === 0 ? 0 : this.#start + count;
+    const tooLarge = this.#capacity > this.#usual && this.#length <= this.#usual;
+    if (tooLarge) this.#capacity = this.#usual;
+    if (!hasKernel('MhCacheWrite')) this.#moved((store) => this.#held(store));
+    else if (tooLarge) this.#moved((store) => this.#copied(store));
   }
 
   /**
@@ -143,12 +172,7 @@ export class KeyValueCache {
    * @throws ModelError `BAD_INPUT` for a length that is none, or more than the cache holds
    */
   truncate(length: number): void {
-    if (!(Number.isInteger(length) && length >= 0 && length <= this.#length)) {
-      throw new ModelError(
-        'BAD_INPUT',
-        `A cache of ${this.#length} positions cannot be cut to ${length}.`,
-      );
-    }
+    this.#expectCount(length, `be cut to ${length}`);
     this.#length = length;
   }
 
@@ -168,15 +192,15 @@ export class KeyValueCache {
         `[${chosen}] are not rows of a cache whose batch is ${this.#batch}.`,
       );
     }
-    const length = this.#length;
     if (!hasKernel('MhCacheReorder')) {
-      this.#become((store) => chosenRows(held(store, length), chosen));
+      this.#become((store) => chosenRows(this.#held(store), chosen));
     } else if (chosen.length === this.#batch) {
       for (const cache of this.#alive()) {
-        runKernel('MhCacheReorder', { cache }, { rows: chosen, length });
+        const attrs = { rows: chosen, start: this.#start, length: this.#length };
+        runKernel('MhCacheReorder', { cache }, attrs);
       }
     } else {
-      this.#become((store) => this.#copied(store, chosen));
+      this.#moved((store) => this.#copied(store, chosen));
     }
     this.#batch = chosen.length;
   }
@@ -196,7 +220,12 @@ export class KeyValueCache {
     throw new ModelError('DISPOSED', 'This key-value cache was used after dispose().');
   }
 
-  #makeRoom(length: number): void {
+  #expectCount(count: number, what: string): void {
+    if (Number.isInteger(count) && count >= 0 && count <= this.#length) return;
+    throw new ModelError('BAD_INPUT', `A cache of ${this.#length} positions cannot ${what}.`);
+  }
+
+  #capacityFor(length: number): number {
     if (length > this.#capacity && !this.#canGrow) {
       throw new ModelError(
         'CONTEXT_EXCEEDED',
@@ -204,13 +233,35 @@ export class KeyValueCache {
           'Make it with a larger capacity or with canGrow: true, or truncate it.',
       );
     }
-    while (this.#capacity < length) this.#capacity *= 2;
+    let capacity = this.#capacity;
+    while (capacity < length) capacity *= 2;
+    return capacity;
+  }
+
+  /** Behind what it holds, for so many positions. */
+  #makeRoom(added: number): void {
+    this.#capacity = this.#capacityFor(this.#length + added);
+    const end = this.#start + this.#length + added;
+    if (end > this.keys.shape[1]!) this.#moved((store) => this.#copied(store));
   }
 
   /** The held positions in memory of its own with all the room, row i from row `rows[i]`. */
   #copied(cache: tf.Tensor, rows = Array.from({ length: this.#batch }, (_, i) => i)): tf.Tensor {
-    const attrs = { rows, length: this.#length, room: this.#capacity };
+    const attrs = { rows, start: this.#start, length: this.#length, room: this.#capacity };
     return runKernel('MhCacheCopy', { cache }, attrs)[0]!;
+  }
+
+  /** The held positions. */
+  #held(store: tf.Tensor): tf.Tensor {
+    const [batch, room, width] = store.shape as [number, number, number];
+    if (room === this.#length) return store;
+    return tf.slice(store, [0, this.#start, 0], [batch, this.#length, width]);
+  }
+
+  /** Puts new tensors in the place of keys and values, in which the held positions come first. */
+  #moved(make: (store: tf.Tensor) => tf.Tensor): void {
+    this.#become(make);
+    this.#start = 0;
   }
 
   /** Puts new tensors in the place of keys and values. They outlive any tidy. */
@@ -220,12 +271,6 @@ export class KeyValueCache {
     tf.dispose(stores);
     this.#stores = [tf.keep(made[0]), tf.keep(made[1])];
   }
-}
-
-/** The first positions of keys or values. */
-function held(store: tf.Tensor, length: number): tf.Tensor {
-  const [batch, , width] = store.shape as [number, number, number];
-  return tf.slice(store, [0, 0, 0], [batch, length, width]);
 }
 
 function chosenRows(store: tf.Tensor, rows: number[]): tf.Tensor {

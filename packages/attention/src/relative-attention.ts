@@ -10,7 +10,9 @@ import {
   softmax,
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
+import { counted } from './attention-roads.js';
 import { mergeHeads, splitHeads } from './heads.js';
+import type { KeyValueCache } from './key-value-cache.js';
 import { windowMask } from './masks.js';
 import type { AttentionResult } from './scaled-dot-product-attention.js';
 
@@ -39,6 +41,16 @@ export interface RelativeAttentionOptions {
   headMask?: tf.Tensor | undefined;
   /** Give the weights too. */
   outputAttentions?: boolean | undefined;
+  /** key and value are appended to this, and the queries attend to all it then holds. */
+  cache?: KeyValueCache | undefined;
+}
+
+/** Keys and values, of which so many positions count. */
+interface Seen {
+  key: tf.Tensor;
+  value: tf.Tensor;
+  keyStart: number;
+  keyLength: number;
 }
 
 /**
@@ -51,7 +63,7 @@ export interface RelativeAttentionOptions {
  * heads·headSize], value [batch, key, heads·valueSize], as in `scaledDotProductAttention`.
  *
  * @throws ModelError `WRONG_SHAPE` where these do not fit together, `BAD_INPUT` for a window or count that
- *   is none
+ *   is none, `CONTEXT_EXCEEDED` of the cache
  */
 export function relativeAttention(
   query: tf.Tensor,
@@ -60,11 +72,19 @@ export function relativeAttention(
   options: RelativeAttentionOptions,
 ): AttentionResult {
   checkShapes(query, key, value, options);
-  return tf.tidy(() =>
-    servedByKernel(query, key, options)
-      ? byKernel(query, key, value, options)
-      : composed(query, key, value, options),
-  );
+  return tf.tidy(() => {
+    const seen = seenBy(key, value, options.cache);
+    return servedByKernel(query, seen, options)
+      ? byKernel(query, seen, options)
+      : composed(query, seen, options);
+  });
+}
+
+function seenBy(key: tf.Tensor, value: tf.Tensor, cache: KeyValueCache | undefined): Seen {
+  if (cache === undefined) return { key, value, keyStart: 0, keyLength: key.shape[1]! };
+  cache.append(key, value);
+  const { keys, values, start, length } = cache;
+  return { key: keys, value: values, keyStart: start, keyLength: length };
 }
 
 /**
@@ -73,11 +93,11 @@ export function relativeAttention(
  */
 function servedByKernel(
   query: tf.Tensor,
-  key: tf.Tensor,
+  { keyLength }: Seen,
   { headMask, outputAttentions, hidden }: RelativeAttentionOptions,
 ): boolean {
   if (!hasKernel('MhRelativeAttention')) return false;
-  const memory = key.shape[1]! - query.shape[1]!;
+  const memory = keyLength - query.shape[1]!;
   if (hidden?.some((count) => count > memory)) return false;
   if (isRecording()) return !outputAttentions && headMask === undefined;
   const [queries, keys] = headMask?.shape.slice(-2) ?? [1, 1];
@@ -90,8 +110,7 @@ function servedByKernel(
  */
 function byKernel(
   query: tf.Tensor,
-  key: tf.Tensor,
-  value: tf.Tensor,
+  { key, value, keyStart, keyLength }: Seen,
   options: RelativeAttentionOptions,
 ): { context: tf.Tensor; weights?: tf.Tensor } {
   const { numHeads, positions, contentBias, positionBias, distanceBias, headMask } = options;
@@ -102,6 +121,7 @@ function byKernel(
     ...{ numHeads, scale, dropoutRate, dropoutSeed },
     ...(window !== undefined && { window }),
     ...(hidden && { hidden: [...hidden] }),
+    ...(key.shape[1] !== keyLength && { keyStart, keyLength }),
   };
   const required = { query, key, value, positions, contentBias };
   if (outputAttentions || headMask !== undefined) {
@@ -135,13 +155,13 @@ function byKernel(
 /** Its meaning, in differentiable ops. */
 function composed(
   query: tf.Tensor,
-  key: tf.Tensor,
-  value: tf.Tensor,
+  seen: Seen,
   options: RelativeAttentionOptions,
 ): { context: tf.Tensor; weights?: tf.Tensor } {
   const { numHeads, contentBias, positionBias, dropout, headMask } = options;
   const [batch, queries, width] = query.shape as [number, number, number];
-  const keys = key.shape[1]!;
+  const { keyLength: keys } = seen;
+  const [key, value] = [counted(seen, seen.key), counted(seen, seen.value)];
   const { scale = 1 / Math.sqrt(width / numHeads) } = options;
 
   const content = splitHeads(tf.add(query, tf.reshape(contentBias, [width])), numHeads);

@@ -70,11 +70,12 @@ export function scaledDotProductAttention(
     const rule = attentionRule(query.shape, keys, query.shape[2]! / numHeads, options);
     cache?.append(key, value);
     const call: AttentionCall = cache
-      ? { ...rule, query, key: cache.keys, value: cache.values }
+      ? { ...rule, query, key: cache.keys, value: cache.values, keyStart: cache.start }
       : { ...rule, query, key, value };
     if (servedByKernel(rule)) {
       const inputs = { query, key: call.key, value: call.value };
-      return attentionByKernel(inputs, { ...rule, sequenceLengths, sideBySide: false });
+      const rest = { keyStart: call.keyStart, sequenceLengths, sideBySide: false };
+      return attentionByKernel(inputs, { ...rule, ...rest });
     }
     return sequenceLengths ? eachSequence(call, sequenceLengths) : composedAttention(call);
   });

@@ -33,7 +33,8 @@ export function selfAttention(qkv: tf.Tensor, options: AttentionOptions): Attent
       if (servedByKernel(rule)) {
         cache?.appendSideBySide(qkv);
         const inputs = { query: qkv, ...(cache && { key: cache.keys, value: cache.values }) };
-        return attentionByKernel(inputs, { ...rule, sequenceLengths, sideBySide: true });
+        const rest = { keyStart: cache?.start, sequenceLengths, sideBySide: true };
+        return attentionByKernel(inputs, { ...rule, ...rest });
       }
     }
     const [query, key, value] = tf.split(qkv, 3, -1) as [tf.Tensor, tf.Tensor, tf.Tensor];

@@ -15,8 +15,9 @@ export function relativeAttentionScratch(lq: usize, lk: usize, dq: usize, dv: us
 }
 
 /**
- * query [b, lq, h·dq], key [b, lk, h·dq], value [b, lk, h·dv], positions [distances, h·dq], contentBias
- * and positionBias (or 0) [h, dq], distanceBias [distances, h] (or 0), hidden int32 [b]
+ * query [b, lq, h·dq], key [b, room, h·dq], value [b, room, h·dv], of which the first lk positions count,
+ * positions [distances, h·dq], contentBias and positionBias (or 0) [h, dq], distanceBias [distances, h]
+ * (or 0), hidden int32 [b]
  * → context [b, lq, h·dv], logSumExp [b, h, lq] and, unless 0, weights [b, h, lq, lk]. Every query sees at
  * least itself: no row hides more than lk − lq keys. Only the pairs of a head and a row of the batch from
  * `first` to `end` are computed, head by head. `headMask` (or 0) multiplies the weights of each head.
@@ -28,7 +29,7 @@ export function relativeAttention(
   context: usize, logSumExp: usize, weights: usize,
   headMask: usize, headMaskBatch: usize, headMaskHead: usize,
   first: usize, end: usize, batch: usize, heads: usize,
-  lq: usize, lk: usize, dq: usize, dv: usize, distances: usize,
+  lq: usize, lk: usize, room: usize, dq: usize, dv: usize, distances: usize,
   scale: f32, window: usize, seed: i32, threshold: i32, keepScale: f32, scratch: usize,
 ): void {
   const few = lq <= FEW;
@@ -55,8 +56,8 @@ export function relativeAttention(
       if (!few) packTransposed(table, dq, tablePanels, dq, lk);
     }
     const q = query + ((z * lq * qStep + h * dq) << 2);
-    const k = key + ((z * lk * qStep + h * dq) << 2);
-    const v = value + ((z * lk * vStep + h * dv) << 2);
+    const k = key + ((z * room * qStep + h * dq) << 2);
+    const v = value + ((z * room * vStep + h * dv) << 2);
     const c = context + ((z * lq * vStep + h * dv) << 2);
     const row0 = (z * heads + h) * lq;
     const unseen = load<u32>(hidden + (z << 2));

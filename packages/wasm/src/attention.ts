@@ -23,7 +23,8 @@ function views(call: KernelCall, kernel: string): [View, View, View] {
       () => `${name} [${tensor.shape}] is not [batch, length, heads × size]`,
     );
     const shape = tensor.shape as View['shape'];
-    return { tensor, shape, offset: 0, step: shape[2] };
+    const start = name === 'query' ? 0 : Number(call.attrs.keyStart ?? 0);
+    return { tensor, shape, offset: start * shape[2], step: shape[2] };
   };
   const query = whole('query');
   if (!call.attrs.sideBySide) return [query, whole('key'), whole('value')];
@@ -59,11 +60,12 @@ function read(call: KernelCall, kernel: string) {
     kernel,
     () => `${shapes()} do not divide by ${attrs.numHeads} heads`,
   );
-  const lk = Number(attrs.keyLength ?? room);
+  const start = Number(attrs.keyStart ?? 0);
+  const lk = Number(attrs.keyLength ?? room - start);
   check(
-    Number.isInteger(lk) && lk >= 0 && lk <= room,
+    [start, lk].every((n) => Number.isInteger(n) && n >= 0) && start + lk <= room,
     kernel,
-    () => `keyLength is ${attrs.keyLength}, but there are ${room} keys`,
+    () => `keyLength is ${lk}${start > 0 ? ` from ${start} on` : ''}, but there are ${room} keys`,
   );
   const scale = Number(attrs.scale);
   check(Number.isFinite(scale), kernel, () => `scale is ${attrs.scale}`);
@@ -123,8 +125,8 @@ function sequences(lengths: readonly number[], heads: number, seed: number) {
  * and with `outputWeights` the weights as they multiply the values, [b, h, lq, lk].
  *
  * With `causal` query i sees the keys j ≤ i + lk − lq; one that sees none, or only such as the mask
- * hides, attends to all keys alike. `headMask` [b|1, h|1, 1, 1] multiplies the weights. With `keyLength`
- * key and value (a cache) are longer than that, and only so many count. With `sequenceLengths` b is 1,
+ * hides, attends to all keys alike. `headMask` [b|1, h|1, 1, 1] multiplies the weights. With `keyStart`
+ * and `keyLength` key and value (a cache) are longer than that, and only so many from there on count. With `sequenceLengths` b is 1,
  * and the row is so many sequences laid end to end, each of which sees itself. With `sideBySide` query is
  * [b, lq, 3·h·dq], query, key and value one beside the other; key and value may still be a cache's.
  */

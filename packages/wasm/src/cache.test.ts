@@ -41,23 +41,31 @@ onEachVariant(() => {
           maxLength: batch,
         }),
         some: fc.array(fc.integer({ min: 0, max: batch - 1 }), { maxLength: 8 }),
+        start: fc.integer({ min: 0, max: 2 }),
         length: fc.integer({ min: 0, max: 3 }),
       }),
     );
-    const verify = ({ rows, some, length }: { rows: number[]; some: number[]; length: number }) =>
+    type Given = { rows: number[]; some: number[]; start: number; length: number };
+    const verify = ({ rows, some, start, length }: Given) =>
       tf.tidy(() => {
-        const cache = numbered([rows.length, 3, 2]);
+        const cache = numbered([rows.length, 5, 2]);
+        const end = start + length;
         const before = cache.arraySync() as Rows;
-        const copy = kernel('Copy', { cache }, { rows: some, length, room: 5 }) as tf.Tensor;
-        expect(copy.shape).toEqual([some.length, 5, 2]);
+        const attrs = { rows: some, start, length, room: 4 };
+        const copy = kernel('Copy', { cache }, attrs) as tf.Tensor;
+        expect(copy.shape).toEqual([some.length, 4, 2]);
         if (some.length > 0 && length > 0) {
           const held = tf.slice(copy, [0, 0, 0], [some.length, length, 2]);
-          expect(held.arraySync()).toEqual(some.map((row) => before[row]!.slice(0, length)));
+          expect(held.arraySync()).toEqual(some.map((row) => before[row]!.slice(start, end)));
         }
         expect(cache.arraySync()).toEqual(before);
-        expect(kernel('Reorder', { cache }, { rows, length })).toEqual([]);
+        expect(kernel('Reorder', { cache }, { rows, start, length })).toEqual([]);
         expect(cache.arraySync()).toEqual(
-          rows.map((row, i) => [...before[row]!.slice(0, length), ...before[i]!.slice(length)]),
+          rows.map((row, i) => [
+            ...before[i]!.slice(0, start),
+            ...before[row]!.slice(start, end),
+            ...before[i]!.slice(end),
+          ]),
         );
       });
     fc.assert(fc.property(given, verify), { numRuns: 200 });
@@ -81,6 +89,8 @@ onEachVariant(() => {
       refused('Reorder', {}, { rows: [0, 2], length: 1 });
       refused('Reorder', {}, { rows: [0], length: 1 });
       refused('Reorder', {}, { rows: [0, 1], length: 5 });
+      refused('Reorder', {}, { rows: [0, 1], start: 3, length: 2 });
+      refused('Copy', {}, { rows: [0], start: -1, length: 1, room: 4 });
       refused('Copy', {}, { rows: [-1], length: 1, room: 4 });
       refused('Copy', {}, { rows: [1], length: 3, room: 2 });
       expect(Array.from(cache.dataSync())).toEqual(new Array(24).fill(1));

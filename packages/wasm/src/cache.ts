@@ -1,8 +1,8 @@
 import { check, input, type Kernel, type KernelCall } from './kernel-host.js';
 
 /*
- * A key-value cache is a tensor [batch, room, width] of which the first positions hold something. These
- * kernels write to it in place; what lies beyond those positions is never read.
+ * A key-value cache is a tensor [batch, room, width] of which some positions that follow each other hold
+ * something. These kernels write to it in place; what lies beyond those positions is never read.
  */
 
 const isCount = (n: number, end: number) => Number.isInteger(n) && n >= 0 && n <= end;
@@ -19,16 +19,20 @@ function read(call: KernelCall, kernel: string) {
   return { cache, batch, room, width, rowBytes: 4 * room * width };
 }
 
-/** The rows to take and how many positions of each. */
+/** The rows to take, and of each how many positions from where on. */
 function selection(call: KernelCall, kernel: string, batch: number, room: number) {
   const rows = (call.attrs.rows ?? []) as number[];
+  const start = Number(call.attrs.start ?? 0);
   const length = Number(call.attrs.length);
   check(
-    isCount(length, room) && rows.every((row) => isCount(row, batch - 1)),
+    isCount(start, room) &&
+      isCount(length, room - start) &&
+      rows.every((row) => isCount(row, batch - 1)),
     kernel,
-    () => `rows [${rows}], length ${length}: the cache has ${batch} rows with room for ${room}`,
+    () =>
+      `rows [${rows}], start ${start}, length ${length}: the cache has ${batch} rows with room for ${room}`,
   );
-  return { rows, length };
+  return { rows, start, length };
 }
 
 /**
@@ -63,15 +67,15 @@ export const cacheWrite: Kernel = {
   },
 };
 
-/** Row i of the cache becomes what row `rows[i]` was, its first `length` positions. */
+/** Row i of the cache becomes what row `rows[i]` was, `length` positions from `start` (default 0) on. */
 export const cacheReorder: Kernel = {
   name: 'MhCacheReorder',
   run(call) {
     const { cache, batch, room, width, rowBytes } = read(call, 'MhCacheReorder');
-    const { rows, length } = selection(call, 'MhCacheReorder', batch, room);
+    const { rows, start, length } = selection(call, 'MhCacheReorder', batch, room);
     check(rows.length === batch, 'MhCacheReorder', () => `rows [${rows}] are not ${batch}`);
     const spare = call.scratch(length * width);
-    const base = call.address(cache);
+    const base = call.address(cache) + 4 * start * width;
     const copy = (to: number, from: number) => call.wasm.copy!(to, from, 4 * length * width);
     /** Of each row still to be written, where its contents are. */
     const from = new Map(
@@ -96,12 +100,12 @@ export const cacheReorder: Kernel = {
   },
 };
 
-/** The first `length` positions of the rows `rows` → a new cache [rows, room, w], the rest undefined. */
+/** `length` positions from `start` (default 0) on, of the rows `rows` → the first of a new cache [rows, room, w]. */
 export const cacheCopy: Kernel = {
   name: 'MhCacheCopy',
   run(call) {
     const { cache, batch, room, width, rowBytes } = read(call, 'MhCacheCopy');
-    const { rows, length } = selection(call, 'MhCacheCopy', batch, room);
+    const { rows, start, length } = selection(call, 'MhCacheCopy', batch, room);
     const newRoom = Number(call.attrs.room);
     check(
       isCount(length, newRoom),
@@ -109,7 +113,7 @@ export const cacheCopy: Kernel = {
       () => `room for ${newRoom} of ${length} positions`,
     );
     const copied = call.output([rows.length, newRoom, width]);
-    const [to, from] = [call.address(copied), call.address(cache)];
+    const [to, from] = [call.address(copied), call.address(cache) + 4 * start * width];
     for (const [i, row] of rows.entries())
       call.wasm.copy!(to + 4 * i * newRoom * width, from + row * rowBytes, 4 * length * width);
     return copied;

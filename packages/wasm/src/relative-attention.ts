@@ -15,13 +15,15 @@ function read(call: KernelCall, kernel: string) {
   const [positionBias, distanceBias] = [optional('positionBias'), optional('distanceBias')];
   const heads = Number(attrs.numHeads);
   const [batch, lq, qWidth] = query.shape as [number, number, number];
-  const [, lk, vWidth] = value.shape as [number, number, number];
+  const [, room, vWidth] = value.shape as [number, number, number];
+  const start = Number(attrs.keyStart ?? 0);
+  const lk = Number(attrs.keyLength ?? room - start);
   const distances = positions.shape[0]!;
   const biasShape = [heads, qWidth / heads];
   check(
     query.shape.length === 3 &&
-      sameShape(key.shape, [batch, lk, qWidth]) &&
-      sameShape(value.shape, [batch, lk, vWidth]) &&
+      sameShape(key.shape, [batch, room, qWidth]) &&
+      sameShape(value.shape, [batch, room, vWidth]) &&
       lk >= lq &&
       Number.isInteger(heads) &&
       heads > 0 &&
@@ -37,6 +39,11 @@ function read(call: KernelCall, kernel: string) {
       `contentBias [${contentBias.shape}], positionBias [${positionBias?.shape}] and distanceBias ` +
       `[${distanceBias?.shape}] do not go together with ${attrs.numHeads} heads`,
   );
+  check(
+    [start, lk].every(Number.isInteger) && start >= 0 && start + lk <= room,
+    kernel,
+    () => `keyLength is ${lk}${start > 0 ? ` from ${start} on` : ''}, but there are ${room} keys`,
+  );
   const scale = Number(attrs.scale);
   check(Number.isFinite(scale), kernel, () => `scale is ${attrs.scale}`);
   const window = Number(attrs.window ?? lk);
@@ -51,6 +58,8 @@ function read(call: KernelCall, kernel: string) {
     tensors: { query, key, value, positions, contentBias, positionBias, distanceBias },
     hidden: call.constant(Int32Array.from(hidden), [batch]),
     sizes: [lq, lk, qWidth / heads, vWidth / heads] as const,
+    /** Where keys and values begin, and for how many positions they have room. */
+    ...{ start, room },
     shape: { batch, heads, distances, context: [batch, lq, vWidth], sum: [batch, heads, lq] },
     /** What a head of one row of the batch costs, in nanoseconds. */
     work: lq * lk * ((2 * qWidth + vWidth) / heads) * PER_MULTIPLICATION,
@@ -70,7 +79,8 @@ function read(call: KernelCall, kernel: string) {
  * With d = i + lk − lq − j, query i scores key j ≤ i + lk − lq by ((qᵢ + contentBias)·kⱼ +
  * (qᵢ + positionBias)·positions[d] + distanceBias[d])·scale, d counting at most as the last row. It sees
  * the last `window` of these keys (default all), and none of the first `hidden[b]`, which are at most
- * lk − lq. `headMask` [b|1, h|1, 1, 1] multiplies the weights.
+ * lk − lq. `headMask` [b|1, h|1, 1, 1] multiplies the weights. With `keyStart` and `keyLength` key and
+ * value (a cache) are longer than lk, and only so many from there on count.
  */
 export const relativeAttention: Kernel = {
   name: 'MhRelativeAttention',
@@ -79,14 +89,18 @@ export const relativeAttention: Kernel = {
     const { batch, heads, distances, context, sum } = given.shape;
     const headMask = broadcast(call, 'MhRelativeAttention', 'headMask', [batch, heads, 1, 1], 2);
     const outputs = [call.output(context), call.output(sum)];
-    const [lq, lk] = given.sizes;
+    const [lq, lk, ...widths] = given.sizes;
     if (call.attrs.outputWeights) outputs.push(call.output([batch, heads, lq, lk]));
     const room = call.wasm.relativeAttentionScratch!(...given.sizes);
     const parts = call.parts(batch * heads, given.work);
     const scratch = call.scratch(room * parts.length);
-    const inputs = [...Object.values(given.tensors), given.hidden];
-    const addresses = [...inputs, outputs[0], outputs[1], outputs[2]].map(orZero(call));
-    const rest = [batch, heads, ...given.sizes, distances, ...given.settings];
+    const [query, key, value, ...others] = Object.values(given.tensors);
+    const from = (tensor: TensorInfo) => call.address(tensor) + 4 * given.start * tensor.shape[2]!;
+    const addresses = [
+      ...[call.address(query!), from(key!), from(value!)],
+      ...[...others, given.hidden, outputs[0], outputs[1], outputs[2]].map(orZero(call)),
+    ];
+    const rest = [batch, heads, lq, lk, given.room, ...widths, distances, ...given.settings];
     call.run(
       'relativeAttention',
       parts.map((range, i) => [
@@ -107,6 +121,7 @@ export const relativeAttentionGrad: Kernel = {
   run(call) {
     const kernel = 'MhRelativeAttentionGrad';
     const given = read(call, kernel);
+    check(given.sizes[1] === given.room, kernel, () => 'part of the keys has no gradient');
     const { batch, heads, distances, context, sum } = given.shape;
     const [dcontext, logSumExp] = [
       input(call, kernel, 'dcontext'),
