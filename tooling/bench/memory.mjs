@@ -1,7 +1,8 @@
 // What memory saves in evaluation (Dai et al. 2019, §3.2 and Table 9), on one thread: Transformer-XL takes
 // in a text segment by segment, each with the memory of those before; without memory, every token to be
 // foretold needs its own window computed anew. Both ways each token sees the same number of tokens; a
-// segment is as long as the memory, as in training.
+// segment is as long as the memory, as in training. Then what a step of generation costs, whose state has
+// the memory's keys and values, and what it would cost if they were computed from hidden states.
 //   node scripts/pnpm.mjs --filter @multihead/bench run memory [--rounds 7] [--plot ratio.svg]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -61,9 +62,37 @@ for (const length of LENGTHS) {
   );
   for (const tensor of [...memory, ...none]) tensor.dispose();
 }
-model.dispose();
 const { slope, explained } = lineThroughOrigin(points);
 console.log(`\nratio = ${slope.toFixed(2)} · length explains ${(100 * explained).toFixed(1)} %`);
+
+console.log(`
+a token is written, milliseconds a token
+memory  keys and values  hidden states  ratio`);
+for (const memLen of [128, 400, 1600]) {
+  const writer = new TransfoXLLMHeadModel(
+    new TransfoXLConfig({ ...config, memLen }),
+    new Weights({ seed: 1 }),
+  );
+  const state = writer.createState({ batch: 1 });
+  const mems = writer.initMems(1);
+  const [keys, hidden] = await alternate(
+    {
+      keys: () => writer.step(text(1), state).dispose(),
+      hidden: () => writer.forward({ inputIds: text(1), mems }).dispose(),
+    },
+    { rounds: 5 * rounds.rounds, warmUp: 5 },
+  );
+  console.log(
+    [
+      String(memLen).padStart(6),
+      keys.ms.toFixed(2).padStart(15),
+      hidden.ms.toFixed(1).padStart(13),
+      `${hidden.ratio.toFixed(1)}×`.padStart(5),
+    ].join('  '),
+  );
+  for (const held of [writer, state, ...mems]) held.dispose();
+}
+model.dispose();
 if (options.plot) writeFileSync(options.plot, await plot(points, slope));
 
 /** The least-squares line, and how much of the ratios' variance it explains. */

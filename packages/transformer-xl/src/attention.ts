@@ -1,5 +1,6 @@
 import {
   type AttentionResult,
+  type KeyValueCache,
   type RelativeAttentionOptions,
   relativeAttention,
   scaledDotProductAttention,
@@ -24,8 +25,12 @@ import { learntRows } from './positions.js';
 export interface AttendInputs {
   /** [batch, remembered, dModel] */
   memory: tf.Tensor | undefined;
+  /** Keys and values of what came before `memory`, to which those of memory and segment are added. */
+  cache?: KeyValueCache | undefined;
   /** By distance, [distances, dModel]; where attention is by them. */
   sinusoids: tf.Tensor | undefined;
+  /** What distances add to scores, where it is known already. */
+  distances?: Distances | undefined;
   /** Distances beyond this count as this; 0 or less: none is too far. */
   clampLen: number;
   /** How many tokens each sees, itself among them; default all before it. */
@@ -92,10 +97,18 @@ export abstract class SegmentAttention {
     return { hidden, ...(weights && { weights }) };
   }
 
+  /** What each of so many distances adds to scores, the nearest first; where attention is by them. */
+  distances(_count: number, _inputs: DistanceInputs): Distances | undefined {
+    return undefined;
+  }
+
   /** seen [batch, remembered + length, dModel], of which x are the last, before a norm. */
   protected abstract attend(x: tf.Tensor, seen: tf.Tensor, inputs: AttendOptions): AttentionResult;
 }
 
+export type Distances = Pick<RelativeAttentionOptions, 'positions' | 'distanceBias'>;
+type DistanceInputs = Pick<AttendInputs, 'sinusoids' | 'clampLen'>;
+type Biases = Pick<RelativeAttentionOptions, 'contentBias' | 'positionBias'>;
 type AttendOptions = AttendInputs & { dropout: { rate: number; seed: number } | undefined };
 
 /** By the distance of query and key, whose projections come from one matrix. */
@@ -112,27 +125,29 @@ abstract class RelativeAttention extends SegmentAttention {
     seen: tf.Tensor,
     options: AttendOptions,
   ): AttentionResult {
-    const [batch, keys] = seen.shape as [number, number, number];
+    const [batch, given] = seen.shape as [number, number, number];
     const [all, key, value] = tf.split(this.qkv.forward(seen), 3, -1) as [
       tf.Tensor,
       tf.Tensor,
       tf.Tensor,
     ];
     const length = x.shape[1]!;
-    const query = tf.slice(all, [0, keys - length, 0], [batch, length, this.width]);
+    const query = tf.slice(all, [0, given - length, 0], [batch, length, this.width]);
+    const keys = given + (options.cache?.length ?? 0);
+    const distances = options.distances ?? this.distances(keys, options);
     const { numHeads } = this;
     return relativeAttention(query, key, value, {
       ...options,
-      ...this.terms(keys, options),
+      ...this.biases(),
+      ...distances,
       numHeads,
     });
   }
 
-  protected abstract terms(keys: number, options: AttendOptions): RelativeTerms;
-}
+  abstract override distances(count: number, inputs: DistanceInputs): Distances;
 
-type RelativeTerms = Pick<RelativeAttentionOptions, 'positions' | 'contentBias'> &
-  Partial<Pick<RelativeAttentionOptions, 'positionBias' | 'distanceBias'>>;
+  protected abstract biases(): Biases;
+}
 
 /** By projected sinusoids of the distance (Dai et al. 2019, §3.3). */
 export class SinusoidalAttention extends RelativeAttention {
@@ -149,12 +164,12 @@ export class SinusoidalAttention extends RelativeAttention {
     this.positionBias = shared.positionBias ?? own('r_r_bias');
   }
 
-  protected override terms(_keys: number, { sinusoids }: AttendOptions): RelativeTerms {
-    return {
-      positions: this.position.forward(sinusoids!),
-      contentBias: this.contentBias.value,
-      positionBias: this.positionBias.value,
-    };
+  override distances(_count: number, { sinusoids }: DistanceInputs): Distances {
+    return { positions: this.position.forward(sinusoids!) };
+  }
+
+  protected override biases(): Biases {
+    return { contentBias: this.contentBias.value, positionBias: this.positionBias.value };
   }
 }
 
@@ -169,9 +184,9 @@ export class LearntDistanceAttention extends RelativeAttention {
     super(weights, config);
   }
 
-  protected override terms(keys: number, { clampLen }: AttendOptions): RelativeTerms {
-    const { maxKeyLength: most, nHead, dHead, nLayer } = this.config;
-    const rows = Math.min(keys, most, clampLen > 0 ? clampLen : most);
+  override distances(count: number, { clampLen }: DistanceInputs): Distances {
+    const { maxKeyLength: most, nLayer, nHead } = this.config;
+    const rows = Math.min(count, most, clampLen > 0 ? clampLen : most);
     const nearest = learntRows(
       Array.from({ length: rows }, (_, d) => d),
       this.layer,
@@ -179,13 +194,17 @@ export class LearntDistanceAttention extends RelativeAttention {
     );
     const table = (parameter: Parameter, width: number) =>
       embedding(tf.reshape(parameter.value, [nLayer * most, width]), nearest);
-    const { contentBiases, distances, distanceBiases } = this.shared;
-    const bias = tf.slice(contentBiases!.value, [this.layer, 0, 0], [1, nHead, dHead]);
+    const { distances, distanceBiases } = this.shared;
     return {
       positions: table(distances!, this.width),
-      contentBias: tf.reshape(bias, [nHead, dHead]),
       distanceBias: table(distanceBiases!, nHead),
     };
+  }
+
+  protected override biases(): Biases {
+    const { nHead, dHead } = this.config;
+    const bias = tf.slice(this.shared.contentBiases!.value, [this.layer, 0, 0], [1, nHead, dHead]);
+    return { contentBias: tf.reshape(bias, [nHead, dHead]) };
   }
 }
 

@@ -181,7 +181,8 @@ export class TransfoXLLMHeadModel
     state: TransfoXLState,
     { allLogits = false, ...wanted }: CausalStepOptions = {},
   ): ModelOutput<CausalStepOutputs> {
-    return modelOutput(() => {
+    const held = state.caches[0]?.length ?? 0;
+    const run = () => {
       const inputIds = idsToTensor(ids, 'ids', { end: this.vocabSize });
       const [batch, length] = inputIds.shape as [number, number];
       state.expectRoom(batch, length);
@@ -191,7 +192,7 @@ export class TransfoXLLMHeadModel
         : undefined;
       const inputs = { inputIds, attentionMask, mems: state.mems };
       const options = { ...wanted, extLen: 0 };
-      const outputs = this.transformer.encode(inputs, options, state.absent);
+      const outputs = this.transformer.encode(inputs, options, state);
       const { lastHiddenState, mems, ...rest } = outputs;
       const from = allLogits ? 0 : length - 1;
       const flat = this.softmax.logProbabilities(columns(lastHiddenState, from, length - from));
@@ -199,7 +200,13 @@ export class TransfoXLLMHeadModel
       const logits = tf.reshape(flat, shape);
       state.advance(length, mems);
       return { logits, ...rest };
-    });
+    };
+    try {
+      return modelOutput(run);
+    } catch (error) {
+      for (const cache of state.caches) cache.truncate(held); // as it was, in every layer
+      throw error;
+    }
   }
 
   /** What is foretold, and by which position first. */

@@ -8,7 +8,7 @@ import {
   zeros,
 } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
-import type { SharedPositions } from './attention.js';
+import type { Distances, SharedPositions } from './attention.js';
 import type { TransfoXLConfig } from './config.js';
 import {
   type ReadInputs,
@@ -24,6 +24,7 @@ import {
   SinusoidalPositions,
   Sinusoids,
 } from './positions.js';
+import type { TransfoXLState } from './state.js';
 
 export interface TransfoXLTrunkOutputs {
   /** [batch, length, dModel] */
@@ -69,33 +70,39 @@ export class TransfoXLTrunk {
   /**
    * Runs inside a model's `forward`, which frees what is not returned.
    *
-   * @param absent how many of each row's oldest memories are not there
+   * @param state what is remembered in place of `mems`; it has these tokens to come
    */
   encode(
     inputs: TransfoXLInputs,
     options: TransfoXLForwardOptions = {},
-    absent?: readonly number[],
+    state?: TransfoXLState,
   ): TransfoXLTrunkOutputs {
     const { random, outputHiddenStates = false, outputAttentions = false } = options;
     const read = readInputs(inputs, options, this.config);
     const { memLen, clampLen, window } = read.lengths;
-    const hidden = read.padding.map((count, row) => count + (absent?.[row] ?? 0));
+    const hidden = read.padding.map((count, row) => count + (state?.absent[row] ?? 0));
     const mems: tf.Tensor[] = [];
     const hiddenStates: tf.Tensor[] = [];
     const attentions: tf.Tensor[] = [];
     let x = tf.tidy(() => this.#embed(read, random));
     const length = x.shape[1]!;
-    const keys = (read.mems?.[0]?.shape[1] ?? 0) + length;
-    const sinusoids = tf.tidy(() => this.#distances(keys, clampLen, random));
+    const keys = (state?.remembered ?? read.mems?.[0]?.shape[1] ?? 0) + length;
+    const distances = state?.distances(keys, (count) => this.#distancesOf(count, clampLen));
+    const sinusoids = distances
+      ? undefined
+      : tf.tidy(() => this.#sinusoidsOf(keys, clampLen, random));
     this.layers.forEach((layer, i) => {
       const given = x;
       const out = tf.tidy(() => {
         const entering = this.#entering(given, i, read);
         const memory = this.#remembered(i, length, read);
-        const next = memLen > 0 ? nextMemory(memory, entering, read.lengths) : undefined;
+        const cache = state?.caches[i];
+        const isNext = memLen > 0 && cache === undefined;
+        const next = isNext ? nextMemory(memory, entering, read.lengths) : undefined;
         const headMask = read.headMasks?.[i];
         const rest = { sinusoids, clampLen, window, hidden, headMask, outputAttentions, random };
-        const results = layer.forward(entering, { memory, ...rest });
+        const before = { memory, cache, distances: distances?.[i] };
+        const results = layer.forward(entering, { ...before, ...rest });
         return { entering, ...results, ...(next && { next }) };
       }) as LayerOutputs;
       x = out.hidden;
@@ -107,7 +114,7 @@ export class TransfoXLTrunk {
     const lastHiddenState = this.#dropout.forward(x, random);
     return {
       lastHiddenState,
-      ...(memLen > 0 && { mems }),
+      ...(mems.length > 0 && { mems }),
       ...(outputHiddenStates && { hiddenStates: [...hiddenStates, lastHiddenState] }),
       ...(outputAttentions && { attentions }),
     };
@@ -144,12 +151,18 @@ export class TransfoXLTrunk {
    * Of each distance between a query and a key, the nearest first: [distances, dModel]. Those that are
    * clamped share a row, except under dropout, which the original draws for each by itself.
    */
-  #distances(keys: number, clampLen: number, random: Random | undefined): tf.Tensor | undefined {
+  #sinusoidsOf(keys: number, clampLen: number, random?: Random): tf.Tensor | undefined {
     if (this.#sinusoids === undefined) return undefined;
     const most = clampLen > 0 ? clampLen : keys;
     const count = random ? keys : Math.min(keys, most + 1);
     const rows = this.#sinusoids.at(Array.from({ length: count }, (_, d) => Math.min(d, most)));
     return this.#dropout.forward(rows, random);
+  }
+
+  /** What so many distances add to scores, layer by layer. */
+  #distancesOf(count: number, clampLen: number): Distances[] {
+    const sinusoids = this.#sinusoidsOf(count, clampLen);
+    return this.layers.map(({ attention }) => attention.distances(count, { sinusoids, clampLen })!);
   }
 }
 
