@@ -4,36 +4,22 @@ import { loadTail, madd, splat, storeTail } from './math';
 /** Σ x² in float64, which holds the square of any float32. */
 export function sumOfSquares(x: usize, size: usize): f64 {
   const whole = (size >> 2) << 4;
-  // Four sums, as many as keep the addition busy.
-  let low0 = f64x2.splat(0), high0 = f64x2.splat(0), low1 = f64x2.splat(0), high1 = f64x2.splat(0);
-  let o: usize = 0;
-  for (; o + 16 < whole; o += 32) {
-    const first = v128.load(x + o), second = v128.load(x + o, 16);
-    low0 = f64x2.add(low0, squares(first));
-    high0 = f64x2.add(high0, squares(i64x2.shuffle(first, first, 1, 0)));
-    low1 = f64x2.add(low1, squares(second));
-    high1 = f64x2.add(high1, squares(i64x2.shuffle(second, second, 1, 0)));
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  for (let o: usize = 0; o < whole; o += 16) {
+    const four = v128.load(x + o);
+    const two = f64x2.promote_low_f32x4(four);
+    const next = f64x2.promote_low_f32x4(i64x2.shuffle(four, four, 1, 0));
+    low = f64x2.add(low, f64x2.mul(two, two));
+    high = f64x2.add(high, f64x2.mul(next, next));
   }
-  if (o < whole) {
-    const last = v128.load(x + o);
-    low0 = f64x2.add(low0, squares(last));
-    high0 = f64x2.add(high0, squares(i64x2.shuffle(last, last, 1, 0)));
-  }
-  const both = f64x2.add(f64x2.add(low0, low1), f64x2.add(high0, high1));
+  const both = f64x2.add(low, high);
   let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
   for (let o = whole; o < size << 2; o += 4) {
     const value = <f64>load<f32>(x + o);
     sum += value * value;
   }
   return sum;
-}
-
-/** The squares of the lower two lanes. */
-// @ts-ignore: decorator
-@inline
-function squares(x: v128): v128 {
-  const two = f64x2.promote_low_f32x4(x);
-  return f64x2.mul(two, two);
 }
 
 /** Four weights of `adamW`, from their new means. */
