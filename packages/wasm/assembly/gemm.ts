@@ -89,7 +89,7 @@ export function gemm(
         const source = a + ((transposeA ? p * lda + i : i * lda + p) << 2);
         const from = accumulate || p > 0 ? target : bias ? bias + (j << 2) : 0;
         rowsByPanels(source, lda, transposeA, packed, depth << 6, target, ldc, rows, width, depth,
-          from, from == target ? ldc : 0, rest);
+          from, from == target ? ldc : 0, rest, m - i - rows);
         if (p + depth == k)
           finish(target, slopes ? slopes + (target - c) : 0, ldc, rows, width, activation);
       }
@@ -132,7 +132,7 @@ export function gemmPanels(
         const target = c + ((i * ldc + j) << 2);
         const from = p > 0 ? target : bias ? bias + (j << 2) : 0;
         rowsByPanels(a + ((i * lda + p) << 2), lda, false, block, k << 6, target, ldc, rows, columns,
-          depth, from, p > 0 ? ldc : 0, scratch);
+          depth, from, p > 0 ? ldc : 0, scratch, 0);
         if (activation && p + depth == k) activate(target, ldc, rows, columns, activation);
       }
     }
@@ -154,7 +154,7 @@ export function byPacked(
   for (let i: usize = 0; i < m; i += height) {
     const target = c + ((i * ldc) << 2);
     rowsByPanels(a + ((i * lda) << 2), lda, false, packed, k << 6, target, ldc, min(height, m - i), n, k,
-      accumulate ? target : 0, ldc, scratch);
+      accumulate ? target : 0, ldc, scratch, 0);
   }
 }
 
@@ -165,21 +165,29 @@ function evenly(whole: usize, most: usize, grain: usize): usize {
   return ((whole + parts * grain - 1) / (parts * grain)) * grain;
 }
 
-/** c[m, n] = from + op(a)[m, k] · panels, for at most ROWS rows and DEPTH values; see `blockFrom`. */
+/**
+ * c[m, n] = from + op(a)[m, k] · panels, for at most ROWS rows and DEPTH values; see `blockFrom`. While the
+ * first panels are multiplied by, those of the next `after` rows that will be wanted are touched (see
+ * `sixes`) and not the next panel, which for a packed B is in the second-level cache.
+ */
 function rowsByPanels(
   a: usize, lda: usize, transposeA: bool, panels: usize, panelStep: usize, c: usize, ldc: usize,
-  m: usize, n: usize, k: usize, from: usize, fromLd: usize, scratch: usize,
+  m: usize, n: usize, k: usize, from: usize, fromLd: usize, scratch: usize, after: usize,
 ): void {
   let packed = scratch + (EDGE << 2);
   // @ts-ignore: RELAXED is set by --use
   if (RELAXED) {
     if (m >= 6 && (transposeA || n >= WIDE)) {
       const done = transposeA ? packSixesTurned(a, lda, packed, m, k) : packSixes(a, lda, packed, m, k);
+      const nextRows = a + ((m * lda) << 2);
+      const ofNextRows: usize = transposeA ? 0 : (min(m, after) * lda) << 2;
       for (let j: usize = 0; j < n; j += 16) {
         const panel = panels + (j >> 4) * panelStep;
         const start = from ? from + (j << 2) : 0;
+        const ahead = (j * k) << 2;
+        const next = ahead + (k << 6) <= ofNextRows ? nextRows + ahead : panel + panelStep;
         sixes(packed, panel, c + (j << 2), ldc, done, min(16, n - j), k, start, fromLd, scratch,
-          j + 16 < n ? panel + panelStep : panel);
+          j + 16 < n ? next : panel);
       }
       if (done == m) return;
       packed += (done * k) << 2;
