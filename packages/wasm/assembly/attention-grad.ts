@@ -2,11 +2,11 @@
 import {
   LOWEST, STEP, TILE, fillRow, firstToSee, products, scaleAndMask, visible, weightedSums,
 } from './attention-tiles';
-import { dropout } from './dropout';
+import { signDropped } from './dropout';
 import { block, up16 } from './gemm';
 import { loadTail, madd, splat, storeTail, sumLanes } from './math';
 import { pack, packTransposed, turn } from './packing';
-import { expRow, scaleRow, softmaxRow } from './softmax';
+import { expRow, softmaxRow } from './softmax';
 
 /** A log-sum larger than this (all keys masked, say) has lost digits that the weights need. */
 const EXACT: f32 = 64;
@@ -51,23 +51,38 @@ export function weightsAgain(scores: usize, length: usize, logSumExp: f32): void
   else softmaxRow(scores, scores, length);
 }
 
-/** In place: with P the weights and D their gradient, D becomes P·(D − Σ P·D)·scale. */
-export function softmaxGradRow(p: usize, d: usize, length: usize, scale: f32): void {
+/**
+ * In place: p holds the weights P, negative where they are dropped (`signDropped`), d the gradient of what
+ * is multiplied by the values: the weights that are not dropped times `share`. p becomes that; with
+ * D = share·d, 0 where dropped, d becomes P·(D − Σ P·D)·scale.
+ */
+export function softmaxGradRow(p: usize, d: usize, length: usize, scale: f32, share: f32): void {
   const whole = (length >> 2) << 4;
   const rest = length & 3;
-  let sum = splat(0);
-  for (let o: usize = 0; o < whole; o += 16) sum = madd(v128.load(p + o), v128.load(d + o), sum);
-  if (rest) sum = madd(loadTail(p + whole, rest, 0), loadTail(d + whole, rest, 0), sum);
-  const sum4 = splat(sumLanes(sum));
+  const zero = splat(0);
+  let sum = zero;
+  for (let o: usize = 0; o < whole; o += 16)
+    sum = madd(f32x4.pmax(v128.load(p + o), zero), v128.load(d + o), sum);
+  if (rest) sum = madd(f32x4.pmax(loadTail(p + whole, rest, 0), zero), loadTail(d + whole, rest, 0), sum);
+  const sum4 = splat(sumLanes(sum) * share);
   const scale4 = splat(scale);
+  const share4 = splat(share);
   for (let o: usize = 0; o < whole; o += 16) {
-    const centred = f32x4.sub(v128.load(d + o), sum4);
-    v128.store(d + o, f32x4.mul(f32x4.mul(v128.load(p + o), scale4), centred));
+    const weight = v128.load(p + o);
+    v128.store(d + o, gradient(weight, v128.load(d + o), sum4, scale4, share4));
+    v128.store(p + o, f32x4.mul(f32x4.pmax(weight, zero), share4));
   }
-  if (rest) {
-    const centred = f32x4.sub(loadTail(d + whole, rest, 0), sum4);
-    storeTail(d + whole, f32x4.mul(f32x4.mul(loadTail(p + whole, rest, 0), scale4), centred), rest);
-  }
+  if (!rest) return;
+  const weight = loadTail(p + whole, rest, 0);
+  storeTail(d + whole, gradient(weight, loadTail(d + whole, rest, 0), sum4, scale4, share4), rest);
+  storeTail(p + whole, f32x4.mul(f32x4.pmax(weight, zero), share4), rest);
+}
+
+// @ts-ignore: decorator
+@inline
+function gradient(weight: v128, d: v128, sum: v128, scale: v128, share: v128): v128 {
+  const kept = v128.andnot(f32x4.mul(d, share), i32x4.shr_s(weight, 31));
+  return f32x4.mul(f32x4.mul(f32x4.abs(weight), scale), f32x4.sub(kept, sum));
 }
 
 /**
@@ -138,11 +153,8 @@ export function attentionGrad(
           weightsAgain(p, own, lse);
         }
         const number = <i32>((row0 + i0 + i) * lk);
-        if (threshold) dropout(d, d, own, number, seed, threshold, keepScale);
-        if (headMask) scaleRow(d, own, factor);
-        softmaxGradRow(p, d, own, scale);
-        if (threshold) dropout(p, p, own, number, seed, threshold, keepScale);
-        if (headMask) scaleRow(p, own, factor);
+        if (threshold) signDropped(p, own, number, seed, threshold);
+        softmaxGradRow(p, d, own, scale, factor * keepScale);
         memory.fill(p + (own << 2), 0, (seen - own) << 2);
         memory.fill(d + (own << 2), 0, (seen - own) << 2);
       }

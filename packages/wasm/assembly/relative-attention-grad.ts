@@ -1,7 +1,7 @@
 // The backward pass of relative attention (relative-attention.ts).
 import { addTurned, softmaxGradRow, turnedScratch, weightsAgain } from './attention-grad';
 import { TILE, products, weightedSums } from './attention-tiles';
-import { dropout } from './dropout';
+import { signDropped } from './dropout';
 import { up16 } from './gemm';
 import { pack, packTransposed } from './packing';
 import {
@@ -103,9 +103,8 @@ export function relativeAttentionGrad(
           const d = drow + (from << 2);
           const number = <i32>((row0 + i0 + i) * lk + from);
           weightsAgain(p, count, load<f32>(logSumExp + ((row0 + i0 + i) << 2)));
-          if (threshold) dropout(d, d, count, number, seed, threshold, keepScale);
-          softmaxGradRow(p, d, count, scale);
-          if (threshold) dropout(p, p, count, number, seed, threshold, keepScale);
+          if (threshold) signDropped(p, count, number, seed, threshold);
+          softmaxGradRow(p, d, count, scale, keepScale);
           memory.fill(row, 0, from << 2);
           memory.fill(drow, 0, from << 2);
           memory.fill(row + (own << 2), 0, (seen - own) << 2);
