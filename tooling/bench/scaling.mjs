@@ -3,6 +3,11 @@ import { BertModel } from '@multihead/bert';
 import { useWasm } from '@multihead/wasm';
 import { alternate, table } from './alternate.mjs';
 
+/** Milliseconds that a thread takes to start, and more. */
+const STARTING = 100;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /**
  * @param {object} given as in `compareEncoders` (encoders.mjs); `threads` is how many to compare with one
  */
@@ -27,6 +32,8 @@ export async function compareThreads({ models, model, shapes, dtype, threads, ro
         if (info.threads !== count)
           throw new Error(`There are ${info.threads} threads, not ${count}`);
         await forward(); // threads start with the first work
+        await pause(STARTING);
+        for (let i = 0; i < 3; i++) await forward(); // and are awake, their JavaScript compiled
       },
       work: forward,
     });

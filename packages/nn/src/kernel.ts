@@ -17,9 +17,11 @@ export function hasKernel(name: string): boolean {
 
 /** Runs the kernel; inputs that are undefined are left out. */
 export function runKernel(name: string, inputs: KernelInputs, attrs: KernelAttributes): Tensor[] {
-  const given = Object.fromEntries(
-    Object.entries(inputs).filter(([, tensor]) => tensor !== undefined),
-  ) as Record<string, Tensor>;
+  const given: Record<string, Tensor> = {};
+  for (const input in inputs) {
+    const tensor = inputs[input];
+    if (tensor !== undefined) given[input] = tensor;
+  }
   const outputs = engine().runKernel(name, given, attrs) as Tensor | Tensor[];
   return Array.isArray(outputs) ? outputs : [outputs];
 }

@@ -56,6 +56,15 @@ export interface KernelCall {
 /** Nanoseconds of work for a thread below which it is done sooner than it is shared out. */
 const WORTH = 10_000;
 
+/**
+ * Whether the backend's malloc may be asked for so many bytes. It takes 2 GB and more for a negative
+ * number, and where that and what the heap has are more than 4 GB, it "succeeds" with memory of others.
+ */
+function mayAsk(backend: WasmBackend, bytes: number): boolean {
+  const slack = 2 ** 20;
+  return bytes < 2 ** 31 || bytes + memoryOf(backend).buffer.byteLength + slack < 2 ** 32;
+}
+
 /** One of our kernels: its name in tfjs's registry and what it does. */
 export interface Kernel {
   name: string;
@@ -124,13 +133,9 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
           `${name}: the wasm backend was started again without the kernels. Call useWasm() again.`,
         );
       const outputs: TensorInfo[] = [];
-      const scratches: TensorInfo[] = [];
-      const allocate = (shape: number[], dtype: DataType) => {
-        const bytes = 4 * shape.reduce((size, length) => size * length, 1);
-        // The backend's malloc answers 0 when its heap is full, and tfjs would write there.
-        const tensor = bytes < 2 ** 32 ? backend.makeOutput(shape, dtype) : undefined;
-        if (tensor && (bytes === 0 || address(tensor) !== 0)) return tensor;
-        if (tensor) backend.disposeData(tensor.dataId);
+      const scratches: number[] = [];
+      const requireRoom = (bytes: number, isThere: boolean) => {
+        if (isThere) return;
         throw new WasmError(
           'OUT_OF_MEMORY',
           `${name} needs ${bytes} more bytes, which the backend's heap (at most 4 GB) does not have. ` +
@@ -138,8 +143,12 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
         );
       };
       const output = (shape: number[], dtype: DataType) => {
-        const tensor = allocate(shape, dtype);
+        const bytes = 4 * sizeOf(shape);
+        requireRoom(bytes, mayAsk(backend, bytes));
+        const tensor = backend.makeOutput(shape, dtype);
         outputs.push(tensor);
+        // The backend's malloc answers 0 when its heap is full, and tfjs would write there.
+        requireRoom(bytes, bytes === 0 || address(tensor) !== 0);
         return tensor;
       };
       const share = ({ dataId, shape, dtype }: TensorInfo) => {
@@ -174,9 +183,11 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
           return made as Made;
         },
         scratch: (floats) => {
-          const tensor = allocate([floats], 'float32');
-          scratches.push(tensor);
-          return address(tensor);
+          const bytes = 4 * floats;
+          const at = mayAsk(backend, bytes) ? backend.wasm._malloc(bytes) >>> 0 : 0;
+          requireRoom(bytes, at !== 0 || bytes === 0);
+          scratches.push(at);
+          return at;
         },
         parts: (units, workPerUnit, grain = 1) =>
           link.pool
@@ -196,7 +207,7 @@ export function toConfig({ name, run }: Kernel): KernelConfig {
         for (const tensor of outputs) backend.disposeData(tensor.dataId);
         throw error;
       } finally {
-        for (const tensor of scratches) backend.disposeData(tensor.dataId);
+        for (const at of scratches) backend.wasm._free(at);
       }
     },
   };

@@ -12,7 +12,12 @@ import { tfjsBinary, tfjsBinaryVersion } from './generated/tfjs-simd.js';
 
 /** The part of tfjs's wasm backend that kernels stand on. */
 export interface WasmBackend extends KernelBackend {
-  wasm: { asm?: { memory?: WebAssembly.Memory }; _malloc(bytes: number): number };
+  wasm: {
+    asm?: { memory?: WebAssembly.Memory };
+    /** 0 where the heap is full. */
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+  };
   dataIdMap: { get(dataId: object): { memoryOffset: number } };
   makeOutput(shape: number[], dtype: TensorInfo['dtype']): TensorInfo;
   typedArrayFromHeap(tensor: TensorInfo): Float32Array | Int32Array;

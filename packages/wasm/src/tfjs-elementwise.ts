@@ -8,7 +8,11 @@ function unary(name: string, code: number): Kernel {
       const x = call.inputs.x!;
       if (x.dtype !== 'float32') return call.stock(name, { x });
       const y = call.output(x.shape);
-      call.wasm.unary!(call.address(x), call.address(y), sizeOf(x.shape), code);
+      const at = [x, y].map(call.address);
+      const calls = call.parts(sizeOf(x.shape), 1, 4).map(([from, to]) => {
+        return [...at.map((address) => address + 4 * from), to - from, code];
+      });
+      call.run('unary', calls);
       return y;
     },
   };
@@ -26,7 +30,11 @@ export const add: Kernel = {
     const plain = a.dtype === 'float32' && b.dtype === 'float32' && sameShape(a.shape, b.shape);
     if (!plain) return call.stock('Add', { a, b });
     const y = call.output(a.shape);
-    call.wasm.sum!(call.address(a), call.address(b), call.address(y), sizeOf(a.shape));
+    const at = [a, b, y].map(call.address);
+    const calls = call.parts(sizeOf(a.shape), 0.3, 4).map(([from, to]) => {
+      return [...at.map((address) => address + 4 * from), to - from];
+    });
+    call.run('sum', calls);
     return y;
   },
 };

@@ -110,6 +110,8 @@ const work: [title: string, kernel: string, inputs: () => tf.NamedTensorMap, att
   ['rows', 'MhSoftmax', () => ({ x: normal(301, 517) })],
   ['a loss alone', 'MhLinearCrossEntropy', () => headInputs()],
   ['gradients', 'MhLinearCrossEntropy', () => headInputs(), { gradients: true, scale: 0.01 }],
+  ['elements', 'Add', () => ({ a: normal(301, 517), b: normal(301, 517) })],
+  ['elements', 'Tanh', () => ({ x: normal(301, 517) })],
   [
     'not in place',
     'MhAdamW',

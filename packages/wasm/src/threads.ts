@@ -166,9 +166,8 @@ export class ThreadPool {
     this.#start();
     const [words, numbers, size] = [this.#words, this.#numbers, calls[0]!.length];
     if (size > MAX_ARGUMENTS) throw new RangeError(`${name}: ${size} arguments are too many.`);
-    calls.forEach((args, part) => {
-      numbers.set(args.map(Number), part * size);
-    });
+    let at = 0;
+    for (const args of calls) for (const value of args) numbers[at++] = Number(value);
     words[CALLED] = this.#names.indexOf(name);
     words[ARGUMENTS] = size;
     words[PARTS] = calls.length;
@@ -181,7 +180,7 @@ export class ThreadPool {
     if (Atomics.exchange(words, FAILED, 0) !== 0) {
       throw new WasmError('THREAD_FAILED', `${name} failed on another thread.`);
     }
-    return Array.from(numbers.subarray(calls.length * size, calls.length * (size + 1)));
+    return calls.map((_, part) => numbers[at + part]!);
   }
 
   /** A page's main thread may not sleep; what is left to wait for is less than a part. */
