@@ -131,6 +131,7 @@ onEachBackend(() => {
       ['a context as long as the text', { contextLengths: [4, 23] }],
       ['no stride', { contextLengths: [4], stride: 0 }],
       ['no batch', { contextLengths: [4], batchSize: 0 }],
+      ['an id that is none', { contextLengths: [4], ids: [...ids, Number.NaN] }],
       ['half a segment', { contextLengths: [4], segmentLength: 0.5 }],
     ])('%s is refused', async (_, options) => {
       const run = contextLosses({ model: gpt, ids, ...options });

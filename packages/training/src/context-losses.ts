@@ -1,6 +1,7 @@
 import { type CausalModel, crossEntropy, yieldToEventLoop } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { expectWhole, TrainingError, throwIfAborted } from './errors.js';
+import { tokenIds } from './token-ids.js';
 
 /** By context length, rising: the losses of the same tokens, in nats. */
 export type ContextLosses = readonly { contextLength: number; losses: ArrayLike<number> }[];
@@ -42,7 +43,7 @@ export async function contextLosses(
   expectWhole('contextLosses: stride', stride, 1);
   expectWhole('contextLosses: batchSize', batchSize, 1);
   expectWhole('contextLosses: segmentLength', segmentLength, 1);
-  const ids = Int32Array.from(options.ids);
+  const ids = tokenIds('contextLosses: ids', options.ids);
   const positions = positionsOf(ids.length, contextLengths, stride);
   const results = contextLengths.map((contextLength) => ({
     contextLength,
@@ -72,10 +73,13 @@ function positionsOf(length: number, contextLengths: readonly number[], stride: 
     expectWhole(`contextLosses: contextLengths[${i}]`, contextLength, least);
   }
   const longest = contextLengths.at(-1);
-  if (longest === undefined || longest >= length) {
+  if (longest === undefined) {
+    throw new TrainingError('BAD_OPTION', 'contextLosses: contextLengths are none; give one.');
+  }
+  if (longest >= length) {
     throw new TrainingError(
       'BAD_OPTION',
-      `contextLosses: in a text of ${length} tokens none has ${longest ?? 'no'} tokens before it; give context lengths below that.`,
+      `contextLosses: in a text of ${length} tokens none has ${longest} tokens before it; give context lengths below that.`,
     );
   }
   return Array.from(

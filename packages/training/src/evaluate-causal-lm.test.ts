@@ -95,6 +95,7 @@ describe('what cannot be scored', () => {
     [{ windowLength: 1 }, 'BAD_OPTION'],
     [{ windowLength: 13 }, 'CONTEXT_EXCEEDED'],
     [{ documents: [[1, 25]] }, 'ID_OUT_OF_RANGE'],
+    [{ documents: [[1, Number.NaN]] }, 'BAD_OPTION'],
     [{ signal: AbortSignal.abort() }, 'ABORTED'],
   ])('%j', async (options, code) => {
     await expect(evaluate(options)).rejects.toMatchObject({ code });

@@ -1,6 +1,7 @@
 import { type CausalModel, crossEntropy, yieldToEventLoop } from '@multihead/nn';
 import * as tf from '@tensorflow/tfjs-core';
 import { expectWhole, TrainingError, throwIfAborted } from './errors.js';
+import { tokenIds } from './token-ids.js';
 
 export interface EvaluateCausalLMOptions {
   model: CausalModel;
@@ -101,7 +102,7 @@ export async function evaluateCausalLM(
 }
 
 function* windows(document: ArrayLike<number>, length: number, stride: number): Generator<Window> {
-  const ids = Int32Array.from(document);
+  const ids = tokenIds('evaluateCausalLM: document', document);
   let scoredTo = 1; // the first token is given
   for (let start = 0; scoredTo < ids.length; start += stride) {
     const end = Math.min(start + length, ids.length);
@@ -133,7 +134,7 @@ function* carried(
   document: ArrayLike<number>,
   length: number,
 ): Generator<{ nats: number; tokens: number }> {
-  const ids = Int32Array.from(document);
+  const ids = tokenIds('evaluateCausalLM: document', document);
   if (ids.length < 2) return;
   using state = model.createState({ batch: 1 });
   for (let start = 0; start < ids.length - 1; start += length) {

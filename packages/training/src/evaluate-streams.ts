@@ -40,7 +40,10 @@ export async function evaluateStreams(options: EvaluateStreamsOptions): Promise<
   const { model, ids, segmentLength, batchSize = 1, characters = ids.length } = options;
   const { memLen, extLen = 0, clampLen, sameLength, onProgress, signal } = options;
   if (!(characters > 0)) {
-    throw new TrainingError('BAD_OPTION', `The text has characters, not ${characters}.`);
+    throw new TrainingError(
+      'BAD_OPTION',
+      `evaluateStreams: a text of ${ids.length} tokens and ${characters} characters is none to evaluate.`,
+    );
   }
   const streams = new ParallelStreams(ids, { batchSize, segmentLength, extLen });
   const segments = Math.min(options.segments ?? streams.length, streams.length);

@@ -1,5 +1,6 @@
 import { Random } from '@multihead/nn';
 import { expectWhole, TrainingError } from './errors.js';
+import { tokenIds } from './token-ids.js';
 
 export interface StreamsOptions {
   /** Texts side by side, each a part of the whole: rows of a batch. */
@@ -46,7 +47,7 @@ export class ParallelStreams {
   /** Of one epoch, where its segments begin, and where the last ends. */
   #bounds: { epoch: number; at: number[] };
 
-  /** @throws TrainingError `BAD_OPTION` for lengths that are none, or a text too short to foretell a token */
+  /** @throws TrainingError `BAD_OPTION` for lengths that are none, ids that are none, or a text too short to foretell a token */
   constructor(ids: ArrayLike<number>, options: StreamsOptions) {
     const { batchSize, segmentLength, extLen = 0, variableLength = false, seed = 0 } = options;
     expectWhole('ParallelStreams: batchSize', batchSize, 1);
@@ -59,7 +60,7 @@ export class ParallelStreams {
         `A text of ${ids.length} tokens leaves nothing to foretell in ${batchSize} streams; take fewer.`,
       );
     }
-    const all = Int32Array.from(ids);
+    const all = tokenIds('ParallelStreams: ids', ids);
     this.#streams = Array.from({ length: batchSize }, (_, row) =>
       all.subarray(row * each, (row + 1) * each),
     );

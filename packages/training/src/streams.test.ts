@@ -88,6 +88,11 @@ describe('ParallelStreams', () => {
       expect(wrong).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
     }
   });
+
+  test.each([Number.NaN, 1.5, 2 ** 32])('an id of %d is refused, not made another token', (id) => {
+    const create = () => new ParallelStreams([1, 2, id, 4], { batchSize: 1, segmentLength: 2 });
+    expect(create).toThrow(`ParallelStreams: ids[2] is ${id}, which is no token's id.`);
+  });
 });
 
 const config = {
