@@ -30,8 +30,14 @@ export const firstMemories = (
   memLen: number,
 ): tf.Tensor[] => emptyMemories(config, batch, config.emptyStart ? 0 : memLen);
 
-/** @throws ModelError `WRONG_SHAPE` for memories of another model or batch */
+/** @throws ModelError `WRONG_SHAPE` for memories of another model or batch, `DISPOSED` for gone ones */
 export function checkMemories(mems: Memories, batch: number, config: TransfoXLConfig): void {
+  if (mems.some((mem) => mem.isDisposed)) {
+    throw new ModelError(
+      'DISPOSED',
+      'mems were disposed of, with the outputs that they came in: clone what must outlive them.',
+    );
+  }
   const { nLayer, dModel } = config;
   const length = mems[0]?.shape[1];
   const shape = `${batch},${length},${dModel}`;

@@ -161,6 +161,7 @@ describe('memory', () => {
     expect(() => model.createState({ batch: 3, mems })).toThrow(/for a batch of 3/);
     expect(tf.memory().numTensors).toBe(before);
     tf.dispose(mems);
+    expect(code({ mems, inputIds: [[1], [2]] })).toBe('DISPOSED');
   });
 
   test('a state goes on from memories it is given, and knows its end', () => {
