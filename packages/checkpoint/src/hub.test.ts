@@ -342,7 +342,10 @@ describe('a hub id', () => {
     const folder = await open();
     expect(await valuesOf(folder)).toEqual([1, 1]);
     expect(await folder.readText('vocab.txt')).toBeUndefined();
-    await expect(open({}, 'org/other')).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+    await expect(open({}, 'org/other')).rejects.toMatchObject({
+      code: 'NETWORK_ERROR',
+      message: expect.stringMatching(/^org\/other: no such folder, and http.*cannot be reached/),
+    });
     const local = await open({ localFilesOnly: true });
     expect(await valuesOf(local)).toEqual([1, 1]);
     await expect(open({ localFilesOnly: true }, 'org/other')).rejects.toThrow(

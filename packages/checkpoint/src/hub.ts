@@ -63,6 +63,7 @@ export function hubSource(id: string, options: HubOptions): FileSource {
       response = await request(url, { fetch, signal, headers });
     } catch (error) {
       // Once files have come from the network, mixing in older ones would not do.
+      if (node && !cached && network === undefined) throw neitherFolder(error, id);
       if (!isOutage(error) || !cached || network === 'up') throw error;
       network = 'down';
       return cached.open();
@@ -94,6 +95,13 @@ export function hubSource(id: string, options: HubOptions): FileSource {
   }
 
   return { source: id, describe: address, open };
+}
+
+/** What a hub that gives nothing means in Node, where its models' names are paths too. */
+function neitherFolder(error: unknown, id: string): unknown {
+  if (!isCheckpointError(error) || error.code === 'ABORTED') return error;
+  const reason = `no such folder, and ${error.message}`;
+  return new CheckpointError(error.code, reason, { file: id, cause: error });
 }
 
 function isOutage(error: unknown): boolean {
