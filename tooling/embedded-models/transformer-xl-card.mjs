@@ -42,9 +42,10 @@ multihead generate "The president of the United States" --model models/${name} -
 | parameters | ${count(parameters)} |
 | weights | ${(about.size / 1e6).toFixed(2)} MB, ${training.dtype} safetensors |
 
-The loader needs nothing said. Any other memory can be asked for: \`multihead evaluate\` and \`generate\` take
+Loading it takes no options. Any other memory can be asked for: \`multihead evaluate\` and \`generate\` take
 \`--memory-length\`, and a pass \`model.forward(inputs, { memLen: 256 })\`. \`generation_config.json\` keeps \`<unk>\`
-from being written. Ends of lines are no tokens: it writes no paragraphs.
+from being written; the command reads it, a program gives it to \`generate\` as
+\`generationConfig: readGenerationConfig(json)\`. Ends of lines are no tokens: it writes no paragraphs.
 
 ## What memory is worth
 
