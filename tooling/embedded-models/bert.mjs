@@ -1,6 +1,5 @@
 // Makes models/bert-mini-english from nothing: text, vocabulary, training, measuring, model card.
 // Stopped half-way, it goes on from the last checkpoint when it is started again.
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { BertTokenizer } from '@multihead/tokenizers';
@@ -10,31 +9,31 @@ import { evaluateModel } from './bert-evaluate.mjs';
 import * as recipe from './bert-recipe.mjs';
 import { lossCurve } from './chart.mjs';
 import { corpusPackages, documentSizes } from './corpus.mjs';
-import { multihead, publishModel, readLogs, root, toArguments, writeCorpus } from './making.mjs';
+import {
+  multihead,
+  publishModel,
+  readLogs,
+  root,
+  toArguments,
+  trainRuns,
+  writeCorpus,
+} from './making.mjs';
 import { askAbout, packText } from './questions.mjs';
 
-const { architecture, evaluation, name, runs, training } = recipe;
+const { architecture, evaluation, name } = recipe;
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 const work = `.cache/${name}`;
 const { corpus, files } = await writeCorpus(work);
 const tokenizerFolder = `${work}/tokenizer`;
-const runFolders = runs.map((_, i) => `${work}/run-${i + 1}`);
-const modelFolder = runFolders.at(-1);
 
 const tokenizerCommand = [
   ...['train-tokenizer', files.train, '--out', tokenizerFolder],
   ...toArguments(recipe.tokenizer),
 ];
-const trainingCommands = runs.map((run, i) => [
-  ...['pretrain', 'bert', files.train, '--tokenizer', tokenizerFolder, '--out', runFolders[i]],
-  ...(i === 0 ? toArguments(architecture) : ['--from', runFolders[i - 1]]),
-  ...['--eval-files', files.heldOut, ...toArguments({ ...training, ...run })],
-]);
-
 multihead(tokenizerCommand);
-for (const [i, command] of trainingCommands.entries()) {
-  if (!existsSync(`${runFolders[i]}/model.safetensors`)) multihead([...command, '--resume']);
-}
+const command = ['pretrain', 'bert', files.train, '--tokenizer', tokenizerFolder];
+const { runFolders, trainingCommands } = trainRuns(command, recipe, files.heldOut);
+const modelFolder = runFolders.at(-1);
 
 const tokenizer = await BertTokenizer.fromPretrained(modelFolder);
 const pack = async (file) =>

@@ -1,6 +1,5 @@
 // Makes models/gpt-mini-english from nothing: text, training, measuring, samples, model card. Stopped
 // half-way, it goes on from the last checkpoint when it is started again.
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadTokenizer } from '@multihead/tokenizers';
@@ -9,35 +8,27 @@ import { corpusPackages, documentSizes } from './corpus.mjs';
 import { modelCard } from './gpt-card.mjs';
 import * as recipe from './gpt-recipe.mjs';
 import {
-  multihead,
   outputOf,
   publishModel,
   readDocuments,
   readLogs,
   root,
   toArguments,
+  trainRuns,
   writeCorpus,
   writeSamples,
 } from './making.mjs';
 import { evaluateNgrams } from './ngrams.mjs';
 
-const { architecture, evaluation, name, runs, training } = recipe;
+const { evaluation, name } = recipe;
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 const work = `.cache/${name}`;
 const { corpus, files } = await writeCorpus(work);
 const tokenizerFolder = `../../models/${recipe.tokenizer}`;
-const runFolders = runs.map((_, i) => `${work}/run-${i + 1}`);
-const modelFolder = runFolders.at(-1);
 
-const trainingCommands = runs.map((run, i) => [
-  ...['pretrain', 'gpt', files.train, '--paragraphs', '--tokenizer', tokenizerFolder],
-  ...['--out', runFolders[i]],
-  ...(i === 0 ? toArguments(architecture) : ['--from', runFolders[i - 1]]),
-  ...['--eval-files', files.heldOut, ...toArguments({ ...training, ...run })],
-]);
-for (const [i, command] of trainingCommands.entries()) {
-  if (!existsSync(`${runFolders[i]}/model.safetensors`)) multihead([...command, '--resume']);
-}
+const command = ['pretrain', 'gpt', files.train, '--paragraphs', '--tokenizer', tokenizerFolder];
+const { runFolders, trainingCommands } = trainRuns(command, recipe, files.heldOut);
+const modelFolder = runFolders.at(-1);
 
 const evaluationCommand = [
   ...['evaluate', files.heldOut, '--paragraphs', '--model', modelFolder],

@@ -1,5 +1,6 @@
 // What making a model by `multihead` takes, whatever the model.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@multihead/checkpoint';
@@ -19,6 +20,26 @@ export function toArguments(options) {
 export function multihead(args) {
   console.log(`\n$ multihead ${args.join(' ')}`);
   run(args, 'inherit');
+}
+
+/**
+ * Trains by the recipe's runs, each from the model of the one before, what is not trained yet.
+ *
+ * @param command what `multihead` is given beside a recipe's options and folders
+ * @returns the runs' folders, the last of which has the model, and the commands that were, or had been, run
+ */
+export function trainRuns(command, { architecture, name, runs, training }, heldOut) {
+  const runFolders = runs.map((_, i) => `.cache/${name}/run-${i + 1}`);
+  const trainingCommands = runs.map((run, i) => [
+    ...command,
+    ...['--out', runFolders[i]],
+    ...(i === 0 ? toArguments(architecture) : ['--from', runFolders[i - 1]]),
+    ...['--eval-files', heldOut, ...toArguments({ ...training, ...run })],
+  ]);
+  for (const [i, command] of trainingCommands.entries()) {
+    if (!existsSync(`${runFolders[i]}/model.safetensors`)) multihead([...command, '--resume']);
+  }
+  return { runFolders, trainingCommands };
 }
 
 /** Runs the command for what it prints. */

@@ -1,6 +1,5 @@
 // Makes models/transformer-xl-mini-english from nothing: text, vocabulary, training, measuring, samples,
 // model card. Stopped half-way, it goes on from the last checkpoint when it is started again.
-import { existsSync } from 'node:fs';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadTokenizer } from '@multihead/tokenizers';
@@ -16,6 +15,7 @@ import {
   readTexts,
   root,
   toArguments,
+  trainRuns,
   writeCorpus,
   writeSamples,
 } from './making.mjs';
@@ -25,28 +25,23 @@ import { spellingNats, unknownWords } from './spelling.mjs';
 import { modelCard } from './transformer-xl-card.mjs';
 import * as recipe from './transformer-xl-recipe.mjs';
 
-const { architecture, evaluation, generation, name, runs, training } = recipe;
+const { evaluation, generation, name } = recipe;
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 const work = `.cache/${name}`;
 const { corpus, files } = await writeCorpus(work);
 const tokenizerFolder = `${work}/tokenizer`;
-const runFolders = runs.map((_, i) => `${work}/run-${i + 1}`);
-const modelFolder = runFolders.at(-1);
 
 const tokenizerCommand = [
   ...['train-tokenizer', files.train, '--out', tokenizerFolder],
   ...toArguments(recipe.tokenizer),
 ];
-const trainingCommands = runs.map((run, i) => [
-  ...['pretrain', 'transformer-xl', files.train, '--paragraphs', '--tokenizer', tokenizerFolder],
-  ...['--out', runFolders[i]],
-  ...(i === 0 ? toArguments(architecture) : ['--from', runFolders[i - 1]]),
-  ...['--eval-files', files.heldOut, ...toArguments({ ...training, ...run })],
-]);
 multihead(tokenizerCommand);
-for (const [i, command] of trainingCommands.entries()) {
-  if (!existsSync(`${runFolders[i]}/model.safetensors`)) multihead([...command, '--resume']);
-}
+const command = [
+  ...['pretrain', 'transformer-xl', files.train, '--paragraphs'],
+  ...['--tokenizer', tokenizerFolder],
+];
+const { runFolders, trainingCommands } = trainRuns(command, recipe, files.heldOut);
+const modelFolder = runFolders.at(-1);
 
 const tokenizer = await loadTokenizer(modelFolder);
 const train = await readDocuments(files.train, tokenizer);
