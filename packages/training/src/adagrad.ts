@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expectRange } from './errors.js';
 import type { Optimizer, ParameterUpdate } from './optimizer.js';
-import { isMatrix, type WeightDecayOptions } from './weight-decay.js';
+import { decayedGradient, type WeightDecayOptions } from './weight-decay.js';
 
 export interface AdagradOptions extends WeightDecayOptions {
   /** Added to the denominator; default 1e-10. */
@@ -20,18 +20,15 @@ export interface AdagradOptions extends WeightDecayOptions {
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
   const { epsilon = 1e-10, initialAccumulatorValue = 0, weightDecay = 0 } = options;
-  const { decays = isMatrix } = options;
   for (const [name, value] of Object.entries({ epsilon, initialAccumulatorValue, weightDecay })) {
     expectRange(`adagrad: ${name}`, value, 0, Number.POSITIVE_INFINITY);
   }
 
   function update(given: ParameterUpdate) {
-    const { key, parameter, gradient, gradientScale, state, learningRate } = given;
-    const decay = decays(key, parameter.shape) ? weightDecay : 0;
+    const { parameter, state, learningRate } = given;
     // g ← g + λθ, s ← s + g², θ ← θ − η·g / (√s + ε)
     const [next, sum] = tf.tidy(() => {
-      const scaled = gradientScale === 1 ? gradient : tf.mul(gradient, gradientScale);
-      const g = decay === 0 ? scaled : tf.add(scaled, tf.mul(parameter, decay));
+      const g = decayedGradient(given, options);
       const s = tf.add(tf.square(g), state?.tensors.sum ?? initialAccumulatorValue);
       const change = tf.div(tf.mul(g, learningRate), tf.add(tf.sqrt(s), epsilon));
       return [tf.sub(parameter, change), s];

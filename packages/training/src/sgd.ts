@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expectRange, TrainingError } from './errors.js';
 import type { Optimizer, ParameterUpdate } from './optimizer.js';
-import { isMatrix, type WeightDecayOptions } from './weight-decay.js';
+import { decayedGradient, type WeightDecayOptions } from './weight-decay.js';
 
 export interface SgdOptions extends WeightDecayOptions {
   /** What stays of the last change; default 0. */
@@ -19,7 +19,7 @@ export interface SgdOptions extends WeightDecayOptions {
  * @throws TrainingError `BAD_OPTION`
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
-  const { momentum = 0, nesterov = false, weightDecay = 0, decays = isMatrix } = options;
+  const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   expectRange('sgd: momentum', momentum, 0, 1);
   expectRange('sgd: weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY);
   if (nesterov && momentum === 0) {
@@ -27,13 +27,11 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   }
 
   function update(given: ParameterUpdate) {
-    const { key, parameter, gradient, gradientScale, state, learningRate } = given;
-    const decay = decays(key, parameter.shape) ? weightDecay : 0;
+    const { parameter, state, learningRate } = given;
     const before = state?.tensors.momentum_buffer;
     // g ← g + λθ, b ← μb + g, θ ← θ − η·b, or with Nesterov's θ − η(g + μb)
     const [next, buffer] = tf.tidy(() => {
-      const scaled = gradientScale === 1 ? gradient : tf.mul(gradient, gradientScale);
-      const g = decay === 0 ? scaled : tf.add(scaled, tf.mul(parameter, decay));
+      const g = decayedGradient(given, options);
       if (momentum === 0) return [tf.sub(parameter, tf.mul(g, learningRate))];
       const b = before === undefined ? tf.clone(g) : tf.add(tf.mul(before, momentum), g);
       const change = nesterov ? tf.add(g, tf.mul(b, momentum)) : b;

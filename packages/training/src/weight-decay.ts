@@ -1,3 +1,6 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { ParameterUpdate } from './optimizer.js';
+
 /** How weights shrink, for every optimizer. */
 export interface WeightDecayOptions {
   /** How fast weights shrink at each update. */
@@ -10,3 +13,13 @@ export interface WeightDecayOptions {
 }
 
 export const isMatrix = (_key: string, shape: readonly number[]): boolean => shape.length >= 2;
+
+/** s·g + λθ: the scaled gradient, and where weights shrink their decay as a part of it. In a tidy. */
+export function decayedGradient(
+  { key, parameter, gradient, gradientScale }: ParameterUpdate,
+  { weightDecay = 0, decays = isMatrix }: WeightDecayOptions,
+): tf.Tensor {
+  const scaled = gradientScale === 1 ? gradient : tf.mul(gradient, gradientScale);
+  const decay = decays(key, parameter.shape) ? weightDecay : 0;
+  return decay === 0 ? scaled : tf.add(scaled, tf.mul(parameter, decay));
+}
