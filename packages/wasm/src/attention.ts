@@ -1,4 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { heldKeys } from './cache.js';
 import { dropoutArguments } from './dropout.js';
 import { broadcast, check, input, type Kernel, type KernelCall, sameShape } from './kernel-host.js';
 
@@ -60,13 +61,7 @@ function read(call: KernelCall, kernel: string) {
     kernel,
     () => `${shapes()} do not divide by ${attrs.numHeads} heads`,
   );
-  const start = Number(attrs.keyStart ?? 0);
-  const lk = Number(attrs.keyLength ?? room - start);
-  check(
-    [start, lk].every((n) => Number.isInteger(n) && n >= 0) && start + lk <= room,
-    kernel,
-    () => `keyLength is ${lk}${start > 0 ? ` from ${start} on` : ''}, but there are ${room} keys`,
-  );
+  const { length: lk } = heldKeys(call, kernel, room);
   const scale = Number(attrs.scale);
   check(Number.isFinite(scale), kernel, () => `scale is ${attrs.scale}`);
   const full = [batch, heads, lq, lk];

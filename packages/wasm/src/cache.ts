@@ -35,6 +35,23 @@ function selection(call: KernelCall, kernel: string, batch: number, room: number
   return { rows, start, length };
 }
 
+/** Which of `room` keys, a cache's or all there are, attention is to count: `length` from `start` on. */
+export function heldKeys(
+  { attrs }: KernelCall,
+  kernel: string,
+  room: number,
+): { start: number; length: number } {
+  const start = Number(attrs.keyStart ?? 0);
+  const length = Number(attrs.keyLength ?? room - start);
+  check(
+    isCount(start, room) && isCount(length, room - start),
+    kernel,
+    () =>
+      `keyLength is ${length}${start > 0 ? ` from ${start} on` : ''}, but there are ${room} keys`,
+  );
+  return { start, length };
+}
+
 /**
  * x [b, n, w] becomes the positions `position` to `position` + n of cache [b, room, w]; of a wider x those
  * columns do that begin with `column`.

@@ -1,4 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { heldKeys } from './cache.js';
 import { dropoutArguments } from './dropout.js';
 import { broadcast, check, input, type Kernel, type KernelCall, sameShape } from './kernel-host.js';
 
@@ -15,9 +16,8 @@ function read(call: KernelCall, kernel: string) {
   const [positionBias, distanceBias] = [optional('positionBias'), optional('distanceBias')];
   const heads = Number(attrs.numHeads);
   const [batch, lq, qWidth] = query.shape as [number, number, number];
-  const [, room, vWidth] = value.shape as [number, number, number];
-  const start = Number(attrs.keyStart ?? 0);
-  const lk = Number(attrs.keyLength ?? room - start);
+  const [, room = 0, vWidth] = value.shape as [number, number, number];
+  const { start, length: lk } = heldKeys(call, kernel, room);
   const distances = positions.shape[0]!;
   const biasShape = [heads, qWidth / heads];
   check(
@@ -38,11 +38,6 @@ function read(call: KernelCall, kernel: string) {
       `query [${query.shape}], key [${key.shape}], value [${value.shape}], positions [${positions.shape}], ` +
       `contentBias [${contentBias.shape}], positionBias [${positionBias?.shape}] and distanceBias ` +
       `[${distanceBias?.shape}] do not go together with ${attrs.numHeads} heads`,
-  );
-  check(
-    [start, lk].every(Number.isInteger) && start >= 0 && start + lk <= room,
-    kernel,
-    () => `keyLength is ${lk}${start > 0 ? ` from ${start} on` : ''}, but there are ${room} keys`,
   );
   const scale = Number(attrs.scale);
   check(Number.isFinite(scale), kernel, () => `scale is ${attrs.scale}`);
